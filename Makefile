@@ -1,0 +1,112 @@
+# cloister: documents in, labelled and cited results out, on a machine without a network.
+#
+#   make          build ./cloister and ./cloister-parse
+#   make demo     install what is needed, build, fetch the model once, run on examples/documents
+#   make check    install what is needed, build, run every test; ends with "N passed, N failed"
+#   make help     every target
+#
+# Variants live side by side under build/:  make BUILD=asan test   (release debug asan cov)
+
+BUILD ?= release
+OUT   := build/$(BUILD)
+CC    := $(if $(filter default,$(origin CC)),gcc,$(CC))
+AR    ?= ar
+PREFIX ?= /usr/local
+
+# ---- the whole architecture: which folder may include which -------------------
+USES_ingest   :=
+USES_policies :=
+USES_infer    :=
+USES_store    :=
+USES_pipeline := ingest policies infer store
+USES_cmd      := pipeline $(USES_pipeline)
+FOLDERS := ingest policies infer store pipeline
+
+# ---- and which third-party libraries it may see --------------------------------
+PKGS_ingest   := poppler-glib libxml-2.0 icu-uc icu-i18n
+PKGS_policies := libxml-2.0 libpcre2-8
+PKGS_infer    := openblas icu-uc libpcre2-8 jansson
+PKGS_store    := sqlite3 nettle hogweed
+PKGS_pipeline := icu-uc icu-i18n
+PKGS_cmd      := jansson
+
+# ---- flags ---------------------------------------------------------------------
+WARN := -std=c11 -Wall -Wextra -Wshadow -Wvla -Wconversion -Wstrict-prototypes \
+        -Wmissing-prototypes -Wpointer-arith -Wundef -Werror
+FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
+FLAGS_debug   := -O0 -g
+FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_cov     := -O0 -g --coverage
+HARDEN := -fPIE -fstack-protector-strong -ffp-contract=off
+CFLAGS   := $(FLAGS_$(BUILD)) $(HARDEN) -fopenmp
+CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE
+LDFLAGS  := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+
+# Asked once a folder, only when something of that folder is built, so that
+# `make demo` can install pkg-config first.
+pkg_cflags = $(eval PKG_CFLAGS_$(1) := $$(if $$(PKGS_$(1)),$$(shell pkg-config --cflags $$(PKGS_$(1)))))$(PKG_CFLAGS_$(1))
+pkg_libs   = $(eval PKG_LIBS_$(1) := $$(shell pkg-config --libs $$(sort $$(foreach f,$(1) $$(USES_$(1)),$$(PKGS_$$(f))))))$(PKG_LIBS_$(1)) -lm
+
+# ---- libraries: one per folder ---------------------------------------------------
+# ingest/parse_main.c is the main of the program cloister-parse, not part of libingest.a.
+src  = $(filter-out ingest/parse_main.c,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)))
+objs = $(patsubst %.c,$(OUT)/%.o,$(call src,$(1)))
+libs = $(patsubst %,$(OUT)/lib%.a,$(1))
+
+.DEFAULT_GOAL := all
+all: cloister cloister-parse                    ## build ./cloister and ./cloister-parse
+
+cloister cloister-parse: %: $(OUT)/%
+	ln -sf $< $@
+
+$(OUT)/cloister: $(call objs,cmd) $(call libs,pipeline $(USES_pipeline))
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,cmd)
+
+$(OUT)/cloister-parse: $(OUT)/ingest/parse_main.o $(OUT)/libingest.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,ingest)
+
+define library
+$(OUT)/lib$(1).a: $(call objs,$(1))
+	@rm -f $$@
+	$(AR) rcs $$@ $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call library,$(f))))
+
+# A file named x.avx2.c holds code for one instruction set; its name picks the flags.
+ISA_avx2    := -mavx2 -mfma -mf16c
+ISA_avxvnni := $(ISA_avx2) -mavxvnni
+ISA_avx512  := $(ISA_avx2) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
+folder = $(firstword $(subst /, ,$(patsubst tests/%,%,$(1))))
+isa    = $(ISA_$(subst .,,$(suffix $(basename $(1)))))
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(call pkg_cflags,$(call folder,$<)) $(WARN) $(CFLAGS) $(call isa,$<) -MMD -MP -c -o $@ $<
+
+# Text that the programs carry inside: x.sql and x.rng become x.sql.h, x.rng.h.
+$(OUT)/%.h: %
+	@mkdir -p $(@D)
+	tools/embed-text.sh $< >$@
+$(OUT)/store/db.o: $(OUT)/store/schema.sql.h
+$(OUT)/policies/load.o: $(OUT)/policies/policy.rng.h
+
+# ---- tests: tests/F/x_test.c links libF and what F may use, nothing else --------
+TEST_SRC := $(sort $(wildcard $(foreach f,$(FOLDERS),tests/$(f)/*_test.c)))
+TESTS    := $(patsubst %.c,$(OUT)/%,$(TEST_SRC))
+SUPPORT  := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tests/support/*.c)))
+define test_rule
+$(OUT)/tests/$(1)/%_test: $(OUT)/tests/$(1)/%_test.o $(SUPPORT) $(call libs,$(1) $(USES_$(1)))
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(call pkg_libs,$(1))
+test-$(1): $(filter $(OUT)/tests/$(1)/%,$(TESTS))
+	tests/run.sh $(OUT) $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call test_rule,$(f))))
+
+clean:                                          ## remove what was built
+	rm -rf build cloister cloister-parse
+
+help:                                           ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
+
+.SECONDARY:
+.PHONY: all clean help $(patsubst %,test-%,$(FOLDERS))
+-include $(patsubst %.c,$(OUT)/%.d,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c $(TEST_SRC))

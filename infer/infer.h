@@ -1,0 +1,181 @@
+/* infer - run a GGUF language model on the CPU.
+ *
+ *     struct infer_model *model;
+ *     struct infer_session *session;
+ *     struct infer_options options = infer_options_default();
+ *     struct infer_tokens ids = {0};
+ *     float vector[384];
+ *
+ *     infer_model_open(&model, "all-minilm-l6-v2.q8_0.gguf", &err);
+ *     infer_session_open(&session, model, &options, &err);
+ *     infer_tokenize(model, text, text_bytes, INFER_ADD_SPECIAL, &ids, &err);
+ *     struct infer_sequence one = {ids.id, ids.count};
+ *     infer_embed(session, &one, 1, vector, &err);
+ *
+ * A model is the file: read-only, mapped, checked field by field before it is
+ * trusted. A session is all the memory to run it, allocated at open; the plan
+ * can be had before. The bits of a result depend on the model, on the text and
+ * on the settings marked "changes bits" below, and on nothing else: not on the
+ * other sequences in the call, their order, the threads, or the CPU.
+ *
+ * Functions that can fail return 0 or a negative enum infer_status and fill
+ * err, which may be NULL. Nothing here prints, exits or reads the environment.
+ * One session belongs to one thread at a time; models may be shared. */
+#ifndef INFER_H
+#define INFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum infer_status {
+    INFER_OK = 0,
+    INFER_ENOMEM = -1,
+    INFER_EIO = -2,
+    INFER_EFORMAT = -3,      /* the file is damaged or lies about its sizes */
+    INFER_EUNSUPPORTED = -4, /* sound file; architecture, type or CPU not served */
+    INFER_ELIMIT = -5,       /* does not fit the model's or the session's limits */
+    INFER_EINVALID = -6      /* the caller asked for something that has no meaning */
+};
+
+struct infer_error {
+    int status;
+    char text[240]; /* what, the value found, the value allowed */
+};
+
+/* Raised only when the bits of a result can change; part of a run's identity. */
+enum { INFER_ARITHMETIC_VERSION = 1 };
+
+/* ---- models ------------------------------------------------------------------ */
+
+struct infer_model;
+
+enum { INFER_TYPES_MAX = 32 };
+
+struct infer_model_info {     /* strings live until infer_model_close() */
+    const char *architecture; /* "bert" */
+    const char *name;         /* "" when the file does not say */
+    const char *license;      /* NULL when the file does not say */
+    uint64_t parameters;
+    uint64_t file_bytes;
+    uint32_t context_tokens; /* the longest sequence, special tokens included */
+    uint32_t width;          /* floats in an embedding */
+    uint32_t layers;
+    uint32_t vocabulary_tokens;
+    size_t type_count; /* how many tensors are stored in which type, by file order */
+    struct {
+        const char *name; /* "Q8_0" */
+        uint32_t tensors;
+    } types[INFER_TYPES_MAX];
+};
+
+int infer_model_open(struct infer_model **out, const char *path,
+                     struct infer_error *err);
+void infer_model_info(const struct infer_model *model, struct infer_model_info *out);
+void infer_model_close(struct infer_model *model); /* NULL is allowed */
+
+/* Read a Hugging Face checkpoint folder (safetensors, config.json, vocabulary)
+ * and write a GGUF file with the keys and tensor names of llama.cpp. type is
+ * "F32" or "Q8_0" and is used for the matrices; vectors stay F32. The file
+ * appears at out_path only when it is whole; the same folder gives the same
+ * bytes. */
+int infer_import(const char *folder, const char *out_path, const char *type,
+                 struct infer_error *err);
+
+/* ---- tokens ------------------------------------------------------------------- */
+
+struct infer_tokens { /* zero it first; grows; infer_tokens_free() releases it */
+    int32_t *id;
+    size_t count, capacity;
+};
+
+enum infer_token_flags {
+    INFER_ADD_SPECIAL = 1,  /* what the model's file asks for: [CLS] ... [SEP] */
+    INFER_PARSE_SPECIAL = 2 /* "[SEP]" in the text counts as the special token */
+};
+
+/* Replace out's content by the ids of text (UTF-8, NUL bytes allowed; invalid
+ * bytes read as U+FFFD). Never cuts. Thread-safe. */
+int infer_tokenize(const struct infer_model *model, const char *text, size_t text_bytes,
+                   unsigned flags, struct infer_tokens *out, struct infer_error *err);
+void infer_tokens_free(struct infer_tokens *tokens);
+
+/* Cut a sequence made with INFER_ADD_SPECIAL to at most max tokens, keeping the
+ * closing token. Returns true when something was cut. */
+bool infer_tokens_cut(const struct infer_model *model, struct infer_tokens *tokens,
+                      size_t max);
+
+/* ---- sessions ------------------------------------------------------------------ */
+
+enum infer_isa {
+    INFER_ISA_BEST, /* the best this CPU has */
+    INFER_ISA_SCALAR,
+    INFER_ISA_AVX2,    /* AVX2 + FMA + F16C */
+    INFER_ISA_AVXVNNI, /* AVX2 with VNNI */
+    INFER_ISA_AVX512   /* AVX-512 F, BW, VL, DQ and VNNI */
+};
+
+enum infer_float_backend {
+    INFER_FLOAT_EXACT, /* own tile: one FMA chain per output, the same bits everywhere
+                        */
+    INFER_FLOAT_BLAS   /* OpenBLAS: the same bits on this kind of CPU only */
+};
+
+struct infer_options {
+    int threads;          /* 1 .. INFER_THREADS_MAX */
+    enum infer_isa isa;   /* refused when the CPU lacks it */
+    int activations_bits; /* 16 or 8; changes bits, of quantised weights only */
+    enum infer_float_backend float_backend; /* changes bits, of float weights only */
+    uint32_t batch_tokens;    /* most tokens in one pass, 16 .. INFER_BATCH_TOKENS_MAX;
+                                 raised to the context length where that is more */
+    uint32_t batch_sequences; /* most sequences in one pass; 0: as many as fit */
+};
+
+enum { INFER_THREADS_MAX = 256, INFER_BATCH_TOKENS_MAX = 65536 };
+
+struct infer_options infer_options_default(void); /* 1 thread, best ISA, 16 bits */
+
+struct infer_plan {          /* memory a session will take, before it is taken */
+    uint64_t bytes;          /* all of it, repacked weights included */
+    uint64_t weight_bytes;   /* repacked weights within it */
+    uint32_t context_tokens; /* longest sequence */
+    uint32_t batch_tokens;
+};
+
+struct infer_session;
+
+int infer_session_plan(const struct infer_model *model,
+                       const struct infer_options *options, struct infer_plan *out,
+                       struct infer_error *err);
+int infer_session_open(struct infer_session **out, const struct infer_model *model,
+                       const struct infer_options *options, struct infer_error *err);
+void infer_session_close(struct infer_session *session); /* NULL is allowed */
+
+/* The name of the instruction set in use: "scalar", "avx2", "avxvnni", "avx512". */
+const char *infer_session_isa(const struct infer_session *session);
+
+/* "scalar" ... as above to the enum; INFER_EINVALID for another word,
+ * INFER_EUNSUPPORTED when this CPU lacks it. */
+int infer_isa_parse(const char *word, enum infer_isa *out, struct infer_error *err);
+
+/* ---- embeddings ------------------------------------------------------------------ */
+
+struct infer_sequence { /* borrowed */
+    const int32_t *id;
+    size_t count;
+};
+
+/* out holds count rows of width floats: row i is the model's pooled and
+ * L2-normalised embedding of sequence i. Any count; the session cuts it into
+ * passes. A sequence that is empty, longer than the context or holds an id
+ * outside the vocabulary is refused before anything is computed. */
+int infer_embed(struct infer_session *session, const struct infer_sequence *sequence,
+                size_t count, float *out, struct infer_error *err);
+
+/* out[i * b_rows + j] = dot product of row i of a and row j of b, each one FMA
+ * chain in ascending order over width, the same
+ * bits for any number of rows. Uses the session's threads. */
+void infer_similarity(struct infer_session *session, const float *a, size_t a_rows,
+                      const float *b, size_t b_rows, size_t width, float *out);
+
+#endif

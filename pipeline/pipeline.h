@@ -1,0 +1,138 @@
+/* pipeline - documents in, results and audit events out.
+ *
+ *     path -> document -> sections -> chunks -> batch -> scores -> decision -> rows +
+ * event ingest      ingest      chunk     infer    classify  decide      store
+ *
+ *     struct pipeline run = { .policy = policy, .model = model, .session = session,
+ *                             .parser = parser, .store = store, ... };
+ *     pipeline_run(&run, &total, &err);
+ *
+ * run.c tells the whole story; the other files are its steps. The main thread
+ * owns everything here; the parsers work beside it in processes of their own,
+ * the model on all cores inside infer. */
+#ifndef PIPELINE_H
+#define PIPELINE_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct policy;
+struct infer_model;
+struct infer_session;
+struct ingest_parser;
+struct ingest_document;
+struct ingest_request;
+struct store;
+
+enum pipeline_status {
+    PIPELINE_OK = 0,
+    PIPELINE_ENOMEM = -1,
+    PIPELINE_EPARSER = -2, /* cloister-parse died: broken off, resumable */
+    PIPELINE_ESTORE = -3,  /* work that cannot be recorded must not be done */
+    PIPELINE_EINFER = -4,
+    PIPELINE_EINPUT = -5
+};
+
+struct pipeline_error {
+    int status;
+    char text[400];
+};
+
+/* ---- inputs: the files to read, folders walked --------------------------------- */
+
+struct pipeline_inputs {
+    char **path; /* sorted, each once */
+    size_t count, capacity;
+};
+/* A folder gives the regular files below it, sorted by bytes; hidden files and
+ * what cloister itself wrote are left out; links to folders are not followed. A
+ * path that cannot be entered stays in the list and ends as unreadable. */
+int pipeline_inputs_add(struct pipeline_inputs *inputs, const char *path,
+                        struct pipeline_error *err);
+void pipeline_inputs_finish(struct pipeline_inputs *inputs); /* sort, drop doubles */
+void pipeline_inputs_free(struct pipeline_inputs *inputs);
+
+/* ---- chunks -------------------------------------------------------------------------
+ */
+
+struct pipeline_range { /* half-open, in bytes of sections' texts */
+    uint32_t section, end_section;
+    size_t start, end;
+};
+
+struct pipeline_sentence { /* a piece of one chunk */
+    struct pipeline_range range;
+    uint32_t chunk;   /* index into chunk[] */
+    size_t at, bytes; /* place in text */
+    uint32_t tokens;  /* special tokens not counted */
+};
+
+struct pipeline_chunk {
+    struct pipeline_range range;
+    size_t at, bytes; /* place in text */
+    uint32_t first_sentence, sentence_count;
+    uint32_t tokens; /* special tokens included */
+};
+
+struct pipeline_text { /* what the model may see of a document, cut to its size */
+    char *text;        /* visible text of all sections, one after the other */
+    size_t text_bytes;
+    size_t extracted_bytes, hidden_bytes; /* extracted = hidden left out + text_bytes */
+    struct pipeline_chunk *chunk;
+    size_t chunk_count;
+    struct pipeline_sentence *sentence;
+    size_t sentence_count;
+    size_t chunked_bytes; /* sum over chunk[]; equals text_bytes */
+};
+
+int pipeline_chunk(struct pipeline_text **out, const struct ingest_document *document,
+                   const struct infer_model *model, uint32_t chunk_tokens_max,
+                   bool hidden_too, struct pipeline_error *err);
+void pipeline_text_free(struct pipeline_text *text); /* NULL allowed */
+
+/* ---- a run
+ * ---------------------------------------------------------------------------- */
+
+struct pipeline_progress {
+    size_t total, done, skipped; /* documents; done includes the failed */
+    size_t failed;               /* outcome neither ok nor duplicate */
+    size_t undecided;            /* documents with an undecided task */
+    uint64_t pages, tokens;
+    const char *path; /* the last one finished */
+};
+
+enum pipeline_end {
+    PIPELINE_COMPLETE,
+    PIPELINE_CANCELED, /* by *cancel */
+    PIPELINE_OUT_OF_TIME
+};
+
+struct pipeline { /* everything a run needs; the caller owns it all */
+    const struct policy *policy;
+    const struct infer_model *model;
+    struct infer_session *session;
+    struct ingest_parser *parser;
+    int lanes;
+    const char *const *password;
+    size_t password_count;
+    struct store *store;
+    int64_t run_id;
+    const struct pipeline_inputs *inputs;
+    bool retry_failed;
+    const volatile sig_atomic_t *cancel;
+    int64_t deadline_ms; /* CLOCK_MONOTONIC; 0: none */
+    void (*report)(void *arg, const struct pipeline_progress *now);
+    void *report_arg;
+};
+
+/* Returns 0 and *end, or a negative status; total is filled either way. */
+int pipeline_run(const struct pipeline *run, enum pipeline_end *end,
+                 struct pipeline_progress *total, struct pipeline_error *err);
+
+/* What the policy asks of the reader; lives as long as policy and password. */
+void pipeline_request(const struct policy *policy, const char *const *password,
+                      size_t password_count, struct ingest_request *out);
+
+#endif

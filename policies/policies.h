@@ -1,0 +1,150 @@
+/* policies - what to ask of each document, read from one XML file.
+ *
+ *     struct policy *policy;
+ *     if (policy_load(&policy, "policies/contracts.xml", &err) != POLICY_OK)
+ *         complain(err.line, err.text);
+ *     for (size_t i = 0; i < policy->task_count; i++) ...
+ *     policy_free(policy);
+ *
+ * The file is validated by the RELAX NG grammar in policy.rng, then by rules a
+ * grammar cannot hold (names that refer to nothing, patterns that do not
+ * compile). Every refusal names the line, what was found and what to write
+ * instead. A loaded policy is read-only and plain data; the canonical form is
+ * what its digest is taken of, so that a comment or an indentation changes
+ * nothing. */
+#ifndef POLICIES_H
+#define POLICIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum policy_status {
+    POLICY_OK = 0,
+    POLICY_ENOMEM = -1,
+    POLICY_EIO = -2,
+    POLICY_EINVALID = -3
+};
+
+struct policy_error {
+    int status;
+    int line;       /* 0 when no line is to blame */
+    char text[400]; /* what was found, what was expected, what to do */
+};
+
+enum policy_pool { /* how scores of chunks become the score of a document */
+                   POLICY_POOL_MEAN,
+                   POLICY_POOL_MAX,
+                   POLICY_POOL_TOP /* mean of the pool_top best chunks */
+};
+
+struct policy_label {
+    const char *name;           /* "license" */
+    const char *title;          /* "License agreement" */
+    const char *description;    /* one or two sentences, embedded as they stand */
+    const char *const *example; /* example sentences, embedded as they stand */
+    size_t example_count;
+};
+
+struct policy_task {
+    const char *name;     /* "contract_type" */
+    const char *question; /* for people and for prompts */
+    double threshold;     /* below this probability the answer is "undecided" */
+    double temperature;   /* of the softmax over the labels' scores, > 0 */
+    double lead_weight;   /* 0..1: share of the document's opening in its score */
+    enum policy_pool pool;
+    uint32_t pool_top;
+    uint32_t evidence_max; /* sentences kept as evidence */
+    const struct policy_label *label;
+    size_t label_count; /* at least 2 */
+};
+
+struct policy_summary {
+    bool wanted;
+    uint32_t sentences_max;
+    uint32_t bytes_max; /* of all its sentences together */
+    double redundancy;  /* 0..1: weight of "unlike what was chosen already" */
+};
+
+enum policy_detector_kind {
+    POLICY_DETECTOR_PATTERN, /* PCRE2 over the text */
+    POLICY_DETECTOR_MEANING  /* sentences near description and examples */
+};
+
+struct policy_pattern; /* a compiled pattern */
+
+struct policy_detector {
+    const char *name;  /* "governing_law" */
+    const char *title; /* "Governing law" */
+    enum policy_detector_kind kind;
+    bool mask;             /* findings show only the shape of what was found */
+    uint32_t findings_max; /* a document; the best for MEANING, the first for PATTERN */
+    /* PATTERN: */
+    const struct policy_pattern *const *pattern;
+    size_t pattern_count;
+    const struct policy_pattern *const
+        *exclude; /* a match that also matches one is none */
+    size_t exclude_count;
+    bool luhn; /* digits must pass the Luhn check (ISO/IEC 7812-1) */
+    /* MEANING: */
+    const char *description;
+    const char *const *example;
+    size_t example_count;
+    double threshold; /* smallest cosine that counts */
+};
+
+struct policy_rule {      /* the first that fits decides; NULL matches anything */
+    const char *decision; /* "withhold" */
+    const char *outcome;  /* document's outcome */
+    const char *task;
+    const char *label;    /* of task */
+    const char *detector; /* has at least one finding */
+    bool undecided;       /* task (or any task, when NULL) is undecided */
+    bool hidden;          /* the document has hidden text */
+};
+
+struct policy { /* every pointer lives as long as it */
+    const char *name;
+    const char *title;
+    const char *description;
+    uint32_t revision;
+    const char *canonical; /* the bytes the policy's digest is taken of */
+    size_t canonical_bytes;
+    uint32_t chunk_tokens_max; /* special tokens included */
+    bool hidden_to_model;      /* hidden text goes to chunks like any other */
+    bool honour_owner;
+    double tiny_points;
+    uint32_t pages_max;
+    uint64_t file_bytes_max, text_bytes_max;
+    uint32_t cpu_seconds_max;
+    const struct policy_task *task;
+    size_t task_count;
+    struct policy_summary summary;
+    const struct policy_detector *detector;
+    size_t detector_count;
+    const struct policy_rule *rule;
+    size_t rule_count;
+    const char *decision_default;
+};
+
+int policy_load(struct policy **out, const char *path, struct policy_error *err);
+void policy_free(struct policy *policy); /* NULL is allowed */
+const char *policy_grammar(void);        /* the RELAX NG schema, as text */
+
+struct policy_match { /* half-open byte range of the text searched */
+    size_t start, end;
+};
+
+/* The next place at or after from where a PATTERN detector finds something.
+ * Returns 1 with *out filled, 0 when there is none, or a negative status when the
+ * match limit was reached (the caller records the document as partly searched).
+ * text is valid UTF-8. */
+int policy_detect(const struct policy_detector *detector, const char *text,
+                  size_t text_bytes, size_t from, struct policy_match *out,
+                  struct policy_error *err);
+
+/* Write the shape of text into out: letters x, digits 9, the rest as it is; cut
+ * to size with an ellipsis. */
+void policy_mask(const char *text, size_t text_bytes, char *out, size_t size);
+
+#endif

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Run test programs (cmocka binaries and .bats files), show what failed, and
+# end with one line: "N passed, N failed, N skipped".
+# Usage: tests/run.sh BUILD_FOLDER TEST...
+out=$1
+shift
+passed=0 failed=0 skipped=0
+log=$out/test.log
+: >"$log"
+for test in "$@"; do
+    name=${test#"$out"/}
+    case $test in
+    *.bats) bats --tap "$test" >"$out/one.log" 2>&1; status=$? ;;
+    *) CMOCKA_MESSAGE_OUTPUT=TAP "$test" >"$out/one.log" 2>&1; status=$? ;;
+    esac
+    cat "$out/one.log" >>"$log"
+    good=$(grep -cE '^ok ' "$out/one.log")
+    skip=$(grep -cE '^ok .*# *[Ss][Kk][Ii][Pp]' "$out/one.log")
+    bad=$(grep -cE '^not ok ' "$out/one.log")
+    [ "$status" -ne 0 ] && [ "$bad" -eq 0 ] && bad=1
+    [ $((good + bad)) -eq 0 ] && bad=1
+    passed=$((passed + good - skip)) failed=$((failed + bad)) skipped=$((skipped + skip))
+    if [ "$bad" -ne 0 ]; then
+        echo "FAILED  $name (exit status $status)"
+        grep -vE '^ok ' "$out/one.log" | head -60
+    else
+        echo "passed  $name ($((good - skip)) tests, $skip skipped)"
+        grep -E '^ok .*# *[Ss][Kk][Ii][Pp]' "$out/one.log" | sed 's/^ok [0-9]* -* */          skipped: /'
+    fi
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
