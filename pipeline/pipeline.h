@@ -46,27 +46,28 @@ struct pipeline_inputs {
     char **path; /* sorted, each once */
     size_t count, capacity;
 };
-/* A folder gives the regular files below it, sorted by bytes; hidden files and
- * what cloister itself wrote are left out; links to folders are not followed. A
- * path that cannot be entered stays in the list and ends as unreadable. */
+/* A folder gives everything below it that is not a folder, names beginning with a
+ * dot left out; links to folders are not followed. A folder that cannot be
+ * entered stays in the list itself and ends as unreadable. */
 int pipeline_inputs_add(struct pipeline_inputs *inputs, const char *path,
                         struct pipeline_error *err);
 void pipeline_inputs_finish(struct pipeline_inputs *inputs); /* sort, drop doubles */
+/* Drop the paths for which ours() is true: the database beside the documents. */
+void pipeline_inputs_leave_out(struct pipeline_inputs *inputs,
+                               bool (*ours)(void *arg, const char *path), void *arg);
 void pipeline_inputs_free(struct pipeline_inputs *inputs);
 
-/* ---- chunks -------------------------------------------------------------------------
- */
+/* ---- chunks -------------------------------------------------------------------- */
 
-struct pipeline_range { /* half-open, in bytes of sections' texts */
+struct pipeline_range { /* half-open, in bytes of sections' texts; sections from 1 */
     uint32_t section, end_section;
     size_t start, end;
 };
 
-struct pipeline_sentence { /* a piece of one chunk */
-    struct pipeline_range range;
-    uint32_t chunk;   /* index into chunk[] */
-    size_t at, bytes; /* place in text */
-    uint32_t tokens;  /* special tokens not counted */
+struct pipeline_sentence { /* a piece of one chunk; white space after it included */
+    uint32_t chunk;        /* index into chunk[] */
+    size_t at, bytes;      /* place in text */
+    uint32_t tokens;       /* special tokens not counted */
 };
 
 struct pipeline_chunk {
@@ -76,21 +77,38 @@ struct pipeline_chunk {
     uint32_t tokens; /* special tokens included */
 };
 
+struct pipeline_span { /* a stretch of one section's text that is visible */
+    uint32_t section;
+    size_t start, at, bytes; /* from byte start of the section, at byte at of text */
+    bool gap;                /* hidden text was left out just before it */
+};
+
 struct pipeline_text { /* what the model may see of a document, cut to its size */
     char *text;        /* visible text of all sections, one after the other */
     size_t text_bytes;
     size_t extracted_bytes, hidden_bytes; /* extracted = hidden left out + text_bytes */
-    struct pipeline_chunk *chunk;
-    size_t chunk_count;
-    struct pipeline_sentence *sentence;
+    struct pipeline_span *span;
+    size_t span_count;
+    struct pipeline_sentence *sentence; /* they cover text without gap or overlap */
     size_t sentence_count;
+    struct pipeline_chunk *chunk; /* so do they */
+    size_t chunk_count;
     size_t chunked_bytes; /* sum over chunk[]; equals text_bytes */
 };
 
+/* Cut a document into sentences and these into chunks of at most
+ * chunk_tokens_max tokens of the model, special tokens included. A sentence is
+ * cut only when it alone is longer. Sentence boundaries: Unicode UAX 29 as ICU
+ * has it, line ends and abbreviations handled as sentence.c says. */
 int pipeline_chunk(struct pipeline_text **out, const struct ingest_document *document,
                    const struct infer_model *model, uint32_t chunk_tokens_max,
                    bool hidden_too, struct pipeline_error *err);
 void pipeline_text_free(struct pipeline_text *text); /* NULL allowed */
+
+/* Where bytes [at, at + bytes) of text stand in the sections; bytes > 0 and the
+ * stretch does not run over a gap left by hidden text. */
+struct pipeline_range pipeline_range_of(const struct pipeline_text *text, size_t at,
+                                        size_t bytes);
 
 /* ---- a run
  * ---------------------------------------------------------------------------- */

@@ -1,0 +1,107 @@
+/* text - the visible text of a document as one string, and the way back.
+ *
+ *     section 1  "Dear Ms. Hale,\nplease [white text]call me.\n"
+ *     section 2  "Yours\n"
+ *
+ *     text       "Dear Ms. Hale,\nplease call me.\nYours\n"
+ *     span       {1, 0, 0, 22} {1, 34, 22, 9} {2, 0, 31, 6}
+ *
+ * Hidden ranges are left out unless the policy takes them in. Nothing else is:
+ * extracted bytes = hidden bytes left out + text bytes, always. */
+#include "pipeline/internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int pipeline_fail(struct pipeline_error *err, int status, const char *format, ...)
+{
+    if (err) {
+        va_list args;
+        va_start(args, format);
+        vsnprintf(err->text, sizeof(err->text), format, args);
+        va_end(args);
+        err->status = status;
+    }
+    return status;
+}
+
+static void span_add(struct pipeline_text *out, const struct ingest_section *section,
+                     size_t start, size_t end, bool *gap)
+{
+    if (start == end)
+        return;
+    out->span[out->span_count++] = (struct pipeline_span){
+        .section = section->number,
+        .start = start,
+        .at = out->text_bytes,
+        .bytes = end - start,
+        .gap = *gap,
+    };
+    *gap = false;
+    memcpy(out->text + out->text_bytes, section->text + start, end - start);
+    out->text_bytes += end - start;
+}
+
+static void section_add(struct pipeline_text *out, const struct ingest_section *section,
+                        bool hidden_too, bool *gap)
+{
+    size_t from = 0;
+    for (size_t i = 0; !hidden_too && i < section->hidden_count; i++) {
+        const struct ingest_hidden *hidden = &section->hidden[i];
+        span_add(out, section, from, hidden->start, gap);
+        *gap = true;
+        out->hidden_bytes += hidden->end - hidden->start;
+        from = hidden->end;
+    }
+    span_add(out, section, from, section->text_bytes, gap);
+    out->extracted_bytes += section->text_bytes;
+}
+
+int text_collect(struct pipeline_text *out, const struct ingest_document *document,
+                 bool hidden_too, struct pipeline_error *err)
+{
+    size_t bytes = 0, spans = 0;
+    for (size_t i = 0; i < document->section_count; i++) {
+        bytes += document->section[i].text_bytes;
+        spans += document->section[i].hidden_count + 1;
+    }
+    out->text = malloc(bytes + 1);
+    out->span = calloc(spans + 1, sizeof(*out->span));
+    if (!out->text || !out->span)
+        return pipeline_fail(err, PIPELINE_ENOMEM, "no memory for %zu bytes of text",
+                             bytes);
+    bool gap = false;
+    for (size_t i = 0; i < document->section_count; i++)
+        section_add(out, &document->section[i], hidden_too, &gap);
+    out->text[out->text_bytes] = '\0';
+    return PIPELINE_OK;
+}
+
+static const struct pipeline_span *span_find(const struct pipeline_text *text,
+                                             size_t at)
+{
+    size_t low = 0, high = text->span_count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (text->span[middle].at <= at)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &text->span[low];
+}
+
+struct pipeline_range pipeline_range_of(const struct pipeline_text *text, size_t at,
+                                        size_t bytes)
+{
+    const struct pipeline_span *first = span_find(text, at);
+    const struct pipeline_span *last = span_find(text, at + bytes - 1);
+    return (struct pipeline_range){
+        .section = first->section,
+        .start = first->start + (at - first->at),
+        .end_section = last->section,
+        .end = last->start + (at + bytes - last->at),
+    };
+}
