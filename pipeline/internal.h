@@ -1,5 +1,5 @@
-/* What the steps of a run share inside pipeline/: errors, a document on its way,
- * and the order of the steps. The story that uses them is run.c. */
+/* What the steps of a run share inside pipeline/: a document on its way, what is
+ * found out about it, and the steps in the order run.c takes them. */
 #ifndef PIPELINE_INTERNAL_H
 #define PIPELINE_INTERNAL_H
 
@@ -14,16 +14,104 @@ int pipeline_fail(struct pipeline_error *err, int status, const char *format, ..
 
 /* ---- text.c: the visible text and where its sections lie ---- */
 
-/* out->text, span, byte counts. */
+/* Fills out->text, span and the byte counts. */
 int text_collect(struct pipeline_text *out, const struct ingest_document *document,
                  bool hidden_too, struct pipeline_error *err);
 
 /* ---- sentence.c: where sentences end ---- */
 
-/* Sets the bit of `end` for each byte that is the last one of a sentence; end holds
- * (text_bytes + 7) / 8 bytes, zeroed. */
+/* Sets bit i of end when byte i is the last one of a sentence; end holds
+ * text_bytes / 8 + 1 bytes, zeroed. */
 int sentence_ends(const struct pipeline_text *text,
                   const struct ingest_document *document, unsigned char *end,
                   struct pipeline_error *err);
+
+/* ---- a document on its way ---- */
+
+struct quote { /* words of the document: a place in text->text, inside one chunk */
+    size_t at, bytes;
+    uint32_t chunk;
+    double weight;
+};
+
+struct answer {                /* to one task */
+    uint32_t label, runner_up; /* indices into the task's labels */
+    bool undecided;
+    double *score, *probability; /* one a label */
+    struct quote *evidence;
+    size_t evidence_count;
+};
+
+struct finding {
+    uint32_t detector; /* index into the policy's detectors */
+    struct quote quote;
+};
+
+struct work {
+    size_t input; /* index into the run's inputs */
+    const char *path;
+    struct ingest_file file;
+    bool has_digest;
+    struct store_digest digest;
+    struct ingest_document *document; /* NULL: its bytes could not be had */
+    int64_t duplicate_of;             /* 0, or the document with the same bytes */
+    char duplicate_path[512];
+    struct pipeline_text *text; /* NULL when there is none */
+    float *chunk_vector;        /* chunk_count rows; NULL until embedded */
+    float *sentence_vector;     /* sentence_count rows, after the chunks' */
+    size_t seen_bytes;          /* of the chunks that went through the model whole */
+    struct answer *answer;      /* one a task; NULL when nothing was asked */
+    size_t answer_count;
+    struct quote *summary;
+    size_t summary_count;
+    struct finding *finding;
+    size_t finding_count;
+    const char *decision;
+};
+
+void work_free(struct work *work); /* NULL allowed */
+/* The words of sentence i without the white space around them; bytes may be 0. */
+struct quote work_sentence(const struct work *work, size_t i);
+/* How the document ended, of the typed list; record.c is the one translator. */
+const char *work_outcome(const struct work *work);
+
+/* ---- batch.c: many documents through the model at once ---- */
+
+struct batch {
+    struct work **work;
+    size_t count, capacity;
+    size_t tokens; /* of all chunks and sentences in it */
+};
+int batch_add(struct batch *batch, struct work *work, struct pipeline_error *err);
+/* Embed everything in the batch; *whole works, from the first, have all their
+ * vectors. Fewer than batch->count only when the run is to stop. */
+int batch_embed(struct batch *batch, const struct pipeline *run,
+                bool (*stop)(void *arg), void *arg, size_t *whole,
+                struct pipeline_error *err);
+
+/* ---- classify.c, summarize.c, detect.c, decide.c: what it says ---- */
+
+struct reference { /* what a policy compares documents with, embedded once a run */
+    float *vector; /* rows of width */
+    size_t rows, width;
+    size_t *task_row;     /* first row of each task's labels */
+    size_t *detector_row; /* first row of each detector */
+};
+int reference_open(struct reference **out, const struct pipeline *run,
+                   struct pipeline_error *err);
+void reference_free(struct reference *reference); /* NULL allowed */
+
+int work_classify(struct work *work, const struct pipeline *run,
+                  const struct reference *reference, struct pipeline_error *err);
+int work_summarize(struct work *work, const struct pipeline *run,
+                   struct pipeline_error *err);
+int work_detect(struct work *work, const struct pipeline *run,
+                const struct reference *reference, struct pipeline_error *err);
+void work_decide(struct work *work, const struct policy *policy);
+
+/* ---- record.c: rows and event ---- */
+
+int work_record(const struct work *work, const struct pipeline *run,
+                struct pipeline_error *err);
 
 #endif

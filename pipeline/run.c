@@ -1,0 +1,382 @@
+/* run - the story of a run.
+ *
+ *     inputs ──► load and hash ──► done before, or met already? ──► a line, or nothing
+ *                     │
+ *                     ▼
+ *                a parser lane (a process of its own, many side by side)
+ *                     │  sections, or the outcome that it could not be read
+ *                     ▼
+ *                  chunks ──► batch ──► vectors (all cores, inside infer)
+ *                                          │
+ *                                          ▼
+ *                 classify ─ summarise ─ detect ─ decide ──► rows and event, committed
+ *
+ * The main thread does all of this. While the model works, the lanes parse ahead,
+ * each one document; their pipes are the queue. A batch goes to the model when it
+ * is large enough or when nothing else can be done. Documents are committed one by
+ * one, so a run that is cut off anywhere has lost only what was not yet committed,
+ * and the next run does exactly that.
+ *
+ * Two files with the same bytes are read once: the second waits until the first
+ * is committed and then becomes a reference to it. */
+#include "pipeline/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    BATCH_TOKENS = 16384,  /* enough to fill all cores for a while */
+    BATCH_DOCUMENTS = 512, /* so that results of tiny documents appear too */
+    WAIT_MS = 200          /* how often a waiting run looks at the clock */
+};
+
+struct run {
+    const struct pipeline *asked;
+    struct reference *reference;
+    struct store_sha256 *sha;
+    struct work **parsing; /* by lane; NULL: idle */
+    struct batch batch;
+    size_t next;      /* input to load next */
+    size_t *deferred; /* inputs with the bytes of a document under way */
+    size_t deferred_count, deferred_next;
+    struct pipeline_progress *now;
+    struct pipeline_error *err;
+};
+
+/* ---- when to stop ------------------------------------------------------------------
+ */
+
+static int64_t clock_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static bool run_canceled(const struct run *run)
+{
+    return run->asked->cancel && *run->asked->cancel;
+}
+
+static bool run_late(const struct run *run)
+{
+    return run->asked->deadline_ms && clock_ms() >= run->asked->deadline_ms;
+}
+
+static bool run_must_stop(void *arg)
+{
+    const struct run *run = arg;
+    return run_canceled(run) || run_late(run);
+}
+
+/* ---- the end of one document
+ * ---------------------------------------------------------- */
+
+static void run_tell(struct run *run, const char *path)
+{
+    run->now->path = path;
+    if (run->asked->report)
+        run->asked->report(run->asked->report_arg, run->now);
+}
+
+static void progress_count(struct pipeline_progress *now, const struct work *work)
+{
+    const char *outcome = work_outcome(work);
+    now->done++;
+    if (strcmp(outcome, "ok") != 0 && strcmp(outcome, "duplicate") != 0)
+        now->failed++;
+    for (size_t i = 0; i < work->answer_count; i++)
+        if (work->answer[i].undecided) {
+            now->undecided++;
+            break;
+        }
+    if (work->document && work->document->metadata.pages > 0)
+        now->pages += (uint64_t)work->document->metadata.pages;
+}
+
+/* Decide, commit, forget. Takes the work. */
+static int run_finish(struct run *run, struct work *work)
+{
+    work_decide(work, run->asked->policy);
+    int status = work_record(work, run->asked, run->err);
+    if (status == PIPELINE_OK) {
+        progress_count(run->now, work);
+        run_tell(run, work->path);
+    }
+    work_free(work);
+    return status;
+}
+
+/* ---- load: from a path to a lane at work
+ * --------------------------------------------- */
+
+static void hash_bytes(void *arg, const void *data, size_t count)
+{
+    store_sha256_update(arg, data, count);
+}
+
+/* Is a document with these bytes between its lane and its commit? */
+static bool run_has_under_way(const struct run *run, const struct store_digest *digest)
+{
+    for (int lane = 0; lane < run->asked->lanes; lane++)
+        if (run->parsing[lane] &&
+            memcmp(&run->parsing[lane]->digest, digest, sizeof(*digest)) == 0)
+            return true;
+    for (size_t i = 0; i < run->batch.count; i++)
+        if (memcmp(&run->batch.work[i]->digest, digest, sizeof(*digest)) == 0)
+            return true;
+    return false;
+}
+
+static bool is_failure(const char *outcome)
+{
+    return strcmp(outcome, "ok") != 0 && strcmp(outcome, "duplicate") != 0;
+}
+
+enum step { STEP_PARSE, STEP_RECORD, STEP_SKIP, STEP_LATER };
+
+/* What the bytes in the lane call for. */
+static int load_decide(struct run *run, struct work *work, enum step *step)
+{
+    struct store_found found;
+    struct store_error why;
+    const struct store_digest *digest = work->has_digest ? &work->digest : NULL;
+    if (store_find(run->asked->store, run->asked->run_id, work->path, digest, &found,
+                   &why) != 0)
+        return pipeline_fail(run->err, PIPELINE_ESTORE, "%s", why.text);
+    bool again = run->asked->retry_failed && is_failure(found.outcome);
+    *step = work->has_digest ? STEP_PARSE : STEP_RECORD;
+    if (found.kind == STORE_FOUND_HERE && !again) {
+        *step = STEP_SKIP;
+    } else if (digest && run_has_under_way(run, digest)) {
+        *step = STEP_LATER;
+    } else if (found.kind == STORE_FOUND_ELSEWHERE && !again) {
+        work->duplicate_of = found.document;
+        memcpy(work->duplicate_path, found.path, sizeof(found.path));
+        *step = STEP_RECORD;
+    }
+    return PIPELINE_OK;
+}
+
+static int work_load(struct run *run, struct work *work, int lane)
+{
+    struct ingest_error why;
+    if (ingest_load(run->asked->parser, lane, work->path,
+                    run->asked->policy->file_bytes_max, hash_bytes, run->sha,
+                    &work->file, &why) != 0)
+        return pipeline_fail(run->err, PIPELINE_EPARSER, "%s", why.text);
+    store_sha256_finish(run->sha, &work->digest);
+    work->has_digest = work->file.outcome == INGEST_READ;
+    return PIPELINE_OK;
+}
+
+static int work_start(struct run *run, struct work *work, int lane)
+{
+    struct ingest_request request;
+    struct ingest_error why;
+    pipeline_request(run->asked->policy, run->asked->password,
+                     run->asked->password_count, &request);
+    if (ingest_start(run->asked->parser, lane, &request, (size_t)lane, &why) != 0)
+        return pipeline_fail(run->err, PIPELINE_EPARSER, "%s", why.text);
+    run->parsing[lane] = work;
+    return PIPELINE_OK;
+}
+
+static int run_take(struct run *run, size_t input, int lane)
+{
+    struct work *work = calloc(1, sizeof(*work));
+    if (!work)
+        return pipeline_fail(run->err, PIPELINE_ENOMEM, "no memory for a document");
+    work->input = input;
+    work->path = run->asked->inputs->path[input];
+    enum step step = STEP_SKIP;
+    int status = work_load(run, work, lane);
+    if (status == PIPELINE_OK)
+        status = load_decide(run, work, &step);
+    if (status == PIPELINE_OK && step == STEP_PARSE) {
+        status = work_start(run, work, lane);
+        if (status == PIPELINE_OK)
+            return PIPELINE_OK;
+    }
+    if (status == PIPELINE_OK && step == STEP_RECORD)
+        return run_finish(run, work);
+    if (status == PIPELINE_OK && step == STEP_LATER)
+        run->deferred[run->deferred_count++] = input;
+    if (status == PIPELINE_OK && step == STEP_SKIP) {
+        run->now->skipped++;
+        run_tell(run, work->path);
+    }
+    work_free(work);
+    return status;
+}
+
+static bool run_parses(const struct run *run)
+{
+    for (int lane = 0; lane < run->asked->lanes; lane++)
+        if (run->parsing[lane])
+            return true;
+    return false;
+}
+
+/* The next input; those put off come when nothing is under way any more. */
+static bool run_next_input(struct run *run, size_t *input)
+{
+    if (run->next < run->asked->inputs->count) {
+        *input = run->next++;
+        return true;
+    }
+    if (run->deferred_next == run->deferred_count || run_parses(run) ||
+        run->batch.count)
+        return false;
+    *input = run->deferred[run->deferred_next++];
+    return true;
+}
+
+static int run_feed(struct run *run)
+{
+    int lane;
+    size_t input;
+    int status = PIPELINE_OK;
+    while (status == PIPELINE_OK && !run_must_stop(run) &&
+           (lane = ingest_idle_lane(run->asked->parser)) >= 0 &&
+           run_next_input(run, &input))
+        status = run_take(run, input, lane);
+    return status;
+}
+
+/* ---- collect: from a finished lane to the batch
+ * ----------------------------------------- */
+
+static int work_chunk(struct run *run, struct work *work)
+{
+    const struct policy *policy = run->asked->policy;
+    if (work->document->section_count == 0)
+        return PIPELINE_OK;
+    return pipeline_chunk(&work->text, work->document, run->asked->model,
+                          policy->chunk_tokens_max, policy->hidden_to_model, run->err);
+}
+
+static int run_collect(struct run *run, int timeout_ms, bool *got)
+{
+    struct ingest_document *document;
+    struct ingest_error why;
+    size_t lane;
+    int status = ingest_collect(run->asked->parser, timeout_ms, &document, &lane, &why);
+    *got = status == INGEST_OK;
+    if (status == INGEST_NOTHING)
+        return PIPELINE_OK;
+    if (status != INGEST_OK)
+        return pipeline_fail(run->err, PIPELINE_EPARSER, "%s", why.text);
+    struct work *work = run->parsing[lane];
+    run->parsing[lane] = NULL;
+    work->document = document;
+    status = work_chunk(run, work);
+    if (status == PIPELINE_OK && (!work->text || work->text->chunk_count == 0))
+        return run_finish(run, work);
+    if (status == PIPELINE_OK)
+        status = batch_add(&run->batch, work, run->err);
+    if (status != PIPELINE_OK)
+        work_free(work);
+    return status;
+}
+
+/* ---- flush: the batch through the model
+ * ----------------------------------------------------- */
+
+static int run_answer(struct run *run, struct work *work)
+{
+    int status = work_classify(work, run->asked, run->reference, run->err);
+    if (status == PIPELINE_OK)
+        status = work_summarize(work, run->asked, run->err);
+    if (status == PIPELINE_OK)
+        status = work_detect(work, run->asked, run->reference, run->err);
+    if (status != PIPELINE_OK) {
+        work_free(work);
+        return status;
+    }
+    return run_finish(run, work);
+}
+
+static int run_flush(struct run *run)
+{
+    struct batch *batch = &run->batch;
+    size_t whole = 0, i = 0;
+    run->now->tokens += batch->tokens;
+    int status = batch_embed(batch, run->asked, run_must_stop, run, &whole, run->err);
+    while (status == PIPELINE_OK && i < whole)
+        status = run_answer(run, batch->work[i++]);
+    for (; i < batch->count; i++)
+        work_free(batch->work[i]);
+    batch->count = 0;
+    batch->tokens = 0;
+    return status;
+}
+
+static bool run_batch_is_full(const struct run *run)
+{
+    return run->batch.tokens >= BATCH_TOKENS || run->batch.count >= BATCH_DOCUMENTS;
+}
+
+/* ---- the story
+ * ----------------------------------------------------------------------------- */
+
+static int run_tell_story(struct run *run)
+{
+    for (;;) {
+        bool got = false;
+        int status = run_feed(run);
+        if (status == PIPELINE_OK && run_parses(run) && !run_must_stop(run))
+            status = run_collect(run, run->batch.count ? 0 : WAIT_MS, &got);
+        bool idle = !got && run->batch.count > 0;
+        if (status == PIPELINE_OK && (idle || run_batch_is_full(run)))
+            status = run_flush(run);
+        if (status != PIPELINE_OK || run_must_stop(run))
+            return status;
+        bool more = run->next < run->asked->inputs->count ||
+                    run->deferred_next < run->deferred_count;
+        if (!more && !run_parses(run) && run->batch.count == 0)
+            return PIPELINE_OK;
+    }
+}
+
+static int run_open(struct run *run)
+{
+    const struct pipeline *asked = run->asked;
+    run->sha = store_sha256_new();
+    run->parsing = calloc((size_t)asked->lanes, sizeof(*run->parsing));
+    run->deferred = calloc(asked->inputs->count + 1, sizeof(*run->deferred));
+    if (!run->sha || !run->parsing || !run->deferred)
+        return pipeline_fail(run->err, PIPELINE_ENOMEM, "no memory for %zu inputs",
+                             asked->inputs->count);
+    return reference_open(&run->reference, asked, run->err);
+}
+
+static void run_close(struct run *run)
+{
+    for (int lane = 0; run->parsing && lane < run->asked->lanes; lane++)
+        work_free(run->parsing[lane]);
+    for (size_t i = 0; i < run->batch.count; i++)
+        work_free(run->batch.work[i]);
+    free(run->batch.work);
+    free(run->parsing);
+    free(run->deferred);
+    reference_free(run->reference);
+    store_sha256_free(run->sha);
+}
+
+int pipeline_run(const struct pipeline *asked, enum pipeline_end *end,
+                 struct pipeline_progress *total, struct pipeline_error *err)
+{
+    *total = (struct pipeline_progress){.total = asked->inputs->count};
+    *end = PIPELINE_COMPLETE;
+    struct run run = {.asked = asked, .now = total, .err = err};
+    int status = run_open(&run);
+    if (status == PIPELINE_OK)
+        status = run_tell_story(&run);
+    size_t met = total->done + total->skipped;
+    if (status == PIPELINE_OK && met < total->total)
+        *end = run_canceled(&run) ? PIPELINE_CANCELED : PIPELINE_OUT_OF_TIME;
+    run_close(&run);
+    return status;
+}
