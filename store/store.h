@@ -28,7 +28,8 @@ enum store_status {
     STORE_EBUSY = -3,    /* another run holds the lock */
     STORE_ECORRUPT = -4, /* not ours, or damaged */
     STORE_EVERSION = -5, /* written by a newer cloister */
-    STORE_EMISSING = -6  /* no such file, document or run */
+    STORE_EMISSING = -6, /* no such file, document or run */
+    STORE_EINVALID = -7  /* a value that may not be stored: the caller's mistake */
 };
 
 struct store_error {

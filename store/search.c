@@ -1,0 +1,142 @@
+/* search - words in chunks, through the full-text index.
+ *
+ *     lease "fixed rent" o'brien   ->   "lease" "fixed rent" "o'brien"
+ *
+ * A user's words are never handed to FTS5 as they stand: there OR, NEAR, a star, a
+ * colon and a bracket have a meaning, and a stray quote is an error. Each word, or
+ * each run of words between quotes, becomes one FTS5 string, and FTS5 joins strings
+ * by AND. Only newest rows are found. */
+#include "store/read.h"
+#include "store/text.h"
+
+#include <string.h>
+
+enum { SEARCH_WORDS_MAX = 64, SEARCH_BYTES_MAX = 4096 };
+
+/* The next word or phrase of *at, without its quotes; false at the end. A quote that
+ * is never closed reaches to the end. */
+static bool search_word(const char **at, const char **word, size_t *bytes)
+{
+    const char *p = *at + strspn(*at, " \t\r\n\v\f");
+
+    if (*p == '\0')
+        return false;
+    if (*p == '"') {
+        *word = ++p;
+        *bytes = strcspn(p, "\"");
+        *at = p + *bytes + (p[*bytes] == '"');
+    } else {
+        *word = p;
+        *bytes = strcspn(p, " \t\r\n\v\f\"");
+        *at = p + *bytes;
+    }
+    return true;
+}
+
+static int search_expression(const char *words, struct text *out,
+                             struct store_error *err)
+{
+    const char *word;
+    size_t bytes, count = 0;
+
+    if (strlen(words) > SEARCH_BYTES_MAX)
+        return db_fail(err, STORE_EINVALID, "search: %zu bytes of words, at most %d",
+                       strlen(words), SEARCH_BYTES_MAX);
+    while (search_word(&words, &word, &bytes)) {
+        if (bytes == 0)
+            continue;
+        if (++count > SEARCH_WORDS_MAX)
+            return db_fail(err, STORE_EINVALID, "search: more than %d words",
+                           SEARCH_WORDS_MAX);
+        text_put(out, count > 1 ? " \"" : "\"");
+        text_utf8(out, word, bytes);
+        text_put(out, "\"");
+    }
+    if (count == 0)
+        return db_fail(err, STORE_EINVALID, "search: no word to look for");
+    return out->failed ? db_fail(err, STORE_ENOMEM, "search: out of memory") : STORE_OK;
+}
+
+static int search_prepare(struct store *store, const struct text *expression,
+                          sqlite3_stmt **out, struct store_error *err)
+{
+    static const char sql[] =
+        "SELECT c.document, c.chunk, d.path, c.section, c.start, c.end_section, "
+        "c.\"end\", snippet(chunk_search, 0, '[', ']', '...', 24) "
+        "FROM chunk_search JOIN chunk AS c ON c.id = chunk_search.rowid "
+        "JOIN document AS d ON d.document = c.document "
+        "JOIN identity AS i ON i.identity = d.identity "
+        "WHERE chunk_search MATCH ? AND " IS_CURRENT
+        " ORDER BY chunk_search.rank, c.id";
+
+    if (sqlite3_prepare_v2(store->db, sql, -1, out, NULL) != SQLITE_OK ||
+        sqlite3_bind_text(*out, 1, expression->at, -1, SQLITE_STATIC) != SQLITE_OK) {
+        sqlite3_finalize(*out);
+        return db_fail_sqlite(store->db, err, store->path);
+    }
+    return STORE_OK;
+}
+
+/* Line feeds and other control characters would break a terminal or a table. */
+static void search_clean(struct text *out, const char *snippet)
+{
+    const unsigned char *at = (const unsigned char *)snippet, *end;
+
+    out->bytes = 0;
+    text_put(out, "");
+    for (end = at + strlen(snippet); at < end;) {
+        const unsigned char *from = at;
+        int32_t point = utf8_next(&at, end);
+
+        if (point < 0x20 || (point >= 0x7f && point <= 0x9f))
+            text_put(out, " ");
+        else
+            text_add(out, from, (size_t)(at - from));
+    }
+}
+
+static int search_loop(struct store *store, sqlite3_stmt *stmt,
+                       int (*each)(void *arg, const struct store_hit *hit), void *arg,
+                       struct store_error *err)
+{
+    struct text snippet = {0};
+    int code, stop = 0;
+
+    while (!stop && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        search_clean(&snippet, db_column_text(stmt, 7));
+        if (snippet.failed)
+            break;
+        stop = each(arg, &(struct store_hit){
+                             .document = sqlite3_column_int64(stmt, 0),
+                             .chunk = sqlite3_column_int64(stmt, 1),
+                             .path = db_column_text(stmt, 2),
+                             .range = {.section = sqlite3_column_int64(stmt, 3),
+                                       .start = sqlite3_column_int64(stmt, 4),
+                                       .end_section = sqlite3_column_int64(stmt, 5),
+                                       .end = sqlite3_column_int64(stmt, 6)},
+                             .snippet = snippet.at});
+    }
+    text_free(&snippet);
+    if (stop || code == SQLITE_DONE)
+        return STORE_OK;
+    return code == SQLITE_ROW ? db_fail(err, STORE_ENOMEM, "search: out of memory")
+                              : db_fail_sqlite(store->db, err, store->path);
+}
+
+int store_search(struct store *store, const char *words,
+                 int (*each)(void *arg, const struct store_hit *hit), void *arg,
+                 struct store_error *err)
+{
+    struct text expression = {0};
+    sqlite3_stmt *stmt = NULL;
+    int status = search_expression(words, &expression, err);
+
+    if (status == STORE_OK)
+        status = search_prepare(store, &expression, &stmt, err);
+    if (status == STORE_OK) {
+        status = search_loop(store, stmt, each, arg, err);
+        sqlite3_finalize(stmt);
+    }
+    text_free(&expression);
+    return status;
+}

@@ -1,0 +1,205 @@
+/* text - a growing string, and the forms text takes on its way out.
+ *
+ * Three writers stand on it: event bodies (canonical JSON), readable forms of paths
+ * that are not UTF-8, and search expressions. Document text and file names are
+ * hostile, so bytes that are not UTF-8 become U+FFFD and control characters are
+ * escaped. It does not parse anything. */
+#include "store/text.h"
+#include "store/store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool text_reserve(struct text *text, size_t more)
+{
+    size_t wanted, capacity = text->capacity ? text->capacity : 256;
+    char *grown;
+
+    if (text->failed || __builtin_add_overflow(text->bytes, more, &wanted) ||
+        wanted >= SIZE_MAX / 2) {
+        text->failed = true;
+        return false;
+    }
+    if (wanted < text->capacity)
+        return true;
+    while (capacity <= wanted)
+        capacity *= 2;
+    grown = realloc(text->at, capacity);
+    if (!grown) {
+        text->failed = true;
+        return false;
+    }
+    text->at = grown;
+    text->capacity = capacity;
+    return true;
+}
+
+void text_add(struct text *text, const void *data, size_t bytes)
+{
+    if (!text_reserve(text, bytes))
+        return;
+    if (bytes)
+        memcpy(text->at + text->bytes, data, bytes);
+    text->bytes += bytes;
+    text->at[text->bytes] = '\0';
+}
+
+void text_put(struct text *text, const char *string)
+{
+    text_add(text, string, strlen(string));
+}
+
+void text_hex(struct text *text, const void *data, size_t bytes)
+{
+    static const char digit[] = "0123456789abcdef";
+    const unsigned char *at = data;
+
+    for (size_t i = 0; i < bytes; i++) {
+        char pair[2] = {digit[at[i] >> 4], digit[at[i] & 15]};
+        text_add(text, pair, 2);
+    }
+}
+
+void text_free(struct text *text)
+{
+    free(text->at);
+    *text = (struct text){0};
+}
+
+/* How many bytes follow the first, its payload bits and the smallest code point that
+ * may be written in this length (RFC 3629: no overlong form). */
+static int utf8_follow(unsigned char first, int32_t *bits, int32_t *least)
+{
+    if (first >= 0xc2 && first <= 0xdf)
+        return *bits = first & 0x1f, *least = 0x80, 1;
+    if (first >= 0xe0 && first <= 0xef)
+        return *bits = first & 0x0f, *least = 0x800, 2;
+    if (first >= 0xf0 && first <= 0xf4)
+        return *bits = first & 0x07, *least = 0x10000, 3;
+    return -1;
+}
+
+int32_t utf8_next(const unsigned char **at, const unsigned char *end)
+{
+    const unsigned char *p = *at;
+    int32_t point = 0, least = 0;
+    int follow;
+
+    *at = p + 1;
+    if (*p < 0x80)
+        return *p;
+    follow = utf8_follow(*p, &point, &least);
+    if (follow < 0 || end - p <= follow)
+        return -1;
+    for (int i = 1; i <= follow; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return -1;
+        point = (point << 6) | (p[i] & 0x3f);
+    }
+    if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+        return -1;
+    *at = p + follow + 1;
+    return point;
+}
+
+bool utf8_valid(const char *string, size_t bytes)
+{
+    const unsigned char *at = (const unsigned char *)string, *end = at + bytes;
+
+    while (at < end)
+        if (utf8_next(&at, end) < 0)
+            return false;
+    return true;
+}
+
+void text_utf8(struct text *text, const char *string, size_t bytes)
+{
+    const unsigned char *at = (const unsigned char *)string, *end = at + bytes;
+
+    text_add(text, "", 0);
+    while (at < end) {
+        const unsigned char *from = at;
+        if (utf8_next(&at, end) < 0)
+            text_put(text, "\xef\xbf\xbd");
+        else
+            text_add(text, from, (size_t)(at - from));
+    }
+}
+
+/* ---- JSON ------------------------------------------------------------------------ */
+
+void json_open(struct text *text)
+{
+    text_put(text, "{");
+}
+
+void json_close(struct text *text)
+{
+    text_put(text, "}");
+}
+
+void json_quote(struct text *text, const char *value)
+{
+    const unsigned char *at = (const unsigned char *)value, *end = at + strlen(value);
+
+    text_put(text, "\"");
+    while (at < end) {
+        const unsigned char *from = at;
+        int32_t point = utf8_next(&at, end);
+        char escape[8];
+
+        if (point < 0) {
+            text_put(text, "\xef\xbf\xbd");
+        } else if (point < 0x20 || point == 0x7f) {
+            snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)point);
+            text_put(text, escape);
+        } else {
+            if (point == '"' || point == '\\')
+                text_put(text, "\\");
+            text_add(text, from, (size_t)(at - from));
+        }
+    }
+    text_put(text, "\"");
+}
+
+static void json_key(struct text *text, const char *key)
+{
+    if (text->bytes && text->at[text->bytes - 1] != '{')
+        text_put(text, ",");
+    json_quote(text, key);
+    text_put(text, ":");
+}
+
+void json_string(struct text *text, const char *key, const char *value)
+{
+    json_key(text, key);
+    if (value)
+        json_quote(text, value);
+    else
+        text_put(text, "null");
+}
+
+void json_int(struct text *text, const char *key, int64_t value)
+{
+    char digits[24];
+
+    json_key(text, key);
+    snprintf(digits, sizeof(digits), "%" PRId64, value);
+    text_put(text, digits);
+}
+
+void json_raw(struct text *text, const char *key, const char *json)
+{
+    json_key(text, key);
+    text_put(text, json);
+}
+
+void json_digest(struct text *text, const char *key, const struct store_digest *digest)
+{
+    char hex[65];
+
+    store_digest_hex(digest, hex);
+    json_string(text, key, hex);
+}
