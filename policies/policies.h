@@ -23,7 +23,8 @@ enum policy_status {
     POLICY_OK = 0,
     POLICY_ENOMEM = -1,
     POLICY_EIO = -2,
-    POLICY_EINVALID = -3
+    POLICY_EINVALID = -3,
+    POLICY_ELIMIT = -4 /* policy_detect() only: a search was given up */
 };
 
 struct policy_error {
@@ -135,16 +136,20 @@ struct policy_match { /* half-open byte range of the text searched */
     size_t start, end;
 };
 
-/* The next place at or after from where a PATTERN detector finds something.
- * Returns 1 with *out filled, 0 when there is none, or a negative status when the
- * match limit was reached (the caller records the document as partly searched).
- * text is valid UTF-8. */
+/* The next place at or after from where a PATTERN detector finds something; where
+ * several patterns find at the same place, the longest. Returns 1 with *out filled
+ * (never empty: go on at out->end), 0 when there is none, POLICY_ELIMIT when a
+ * pattern took too many steps (the caller records the document as partly
+ * searched), POLICY_EINVALID when text is not UTF-8, or POLICY_ENOMEM. A match
+ * sees at least 1024 bytes past its start; one longer than that may be cut.
+ * Thread-safe. */
 int policy_detect(const struct policy_detector *detector, const char *text,
                   size_t text_bytes, size_t from, struct policy_match *out,
                   struct policy_error *err);
 
-/* Write the shape of text into out: letters x, digits 9, the rest as it is; cut
- * to size with an ellipsis. */
+/* Write the shape of text (UTF-8) into out, NUL-terminated: letters x, digits 9,
+ * punctuation and white space as they are, every other character x; cut to size
+ * (at least 1) with an ellipsis. */
 void policy_mask(const char *text, size_t text_bytes, char *out, size_t size);
 
 #endif

@@ -1,0 +1,365 @@
+/* build - from a valid tree to struct policy.
+ *
+ * Everything goes into one block whose size is known beforehand: no string is
+ * longer than its source, and no element needs more than one struct and one
+ * pointer. Structs are taken from the front, strings from the back:
+ *
+ *     | policy's structs ->            free            <- strings |
+ *
+ * so that nothing in here can run out of memory, and only patterns can fail. */
+#include "policies/loader.h"
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ELEMENT_BYTES_MAX = 256, SPARE_BYTES = 4096, MIB = 1 << 20 };
+
+_Static_assert(sizeof(struct policy_task) + 2 * sizeof(void *) < ELEMENT_BYTES_MAX &&
+                   sizeof(struct policy_detector) + 2 * sizeof(void *) <
+                       ELEMENT_BYTES_MAX &&
+                   sizeof(struct policy_pattern) + 2 * sizeof(void *) <
+                       ELEMENT_BYTES_MAX,
+               "an element's struct fits its share of the block");
+
+struct build {
+    char *front, *back;
+    const struct grammar *grammar;
+    struct policy_loaded *loaded;
+    struct policy_error *err;
+};
+
+/* ---- taking from the block ---- */
+
+static void *take(struct build *build, size_t size, size_t count)
+{
+    void *taken = build->front;
+
+    size = (size * count + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    assert(size <= (size_t)(build->back - build->front));
+    build->front += size;
+    return memset(taken, 0, size);
+}
+
+static char *take_bytes(struct build *build, size_t bytes)
+{
+    assert(bytes <= (size_t)(build->back - build->front));
+    return build->back -= bytes;
+}
+
+static const char *take_text(struct build *build, const xmlNode *node)
+{
+    size_t bytes = policy_tree_text(node, NULL, 0);
+    char *text = take_bytes(build, bytes + 1);
+
+    policy_tree_text(node, text, bytes + 1);
+    return text;
+}
+
+static const char *child_text(struct build *build, const xmlNode *parent,
+                              const char *name)
+{
+    return take_text(build, policy_tree_child(parent, name));
+}
+
+/* ---- attributes ---- */
+
+/* The value written, or the grammar's default, or NULL. node may be NULL: then
+ * the whole element was left out. */
+static const char *value_of(const struct build *build, const xmlNode *node,
+                            const char *element, const char *name)
+{
+    const char *value = node ? policy_tree_value(node, name) : NULL;
+    const struct grammar_attribute *attribute;
+
+    if (value)
+        return value;
+    attribute = grammar_attribute_find(grammar_find(build->grammar, element), name);
+    assert(attribute);
+    return attribute->standard;
+}
+
+static double number_of(const struct build *build, const xmlNode *node,
+                        const char *element, const char *name)
+{
+    return grammar_number(value_of(build, node, element, name));
+}
+
+static uint32_t count_of(const struct build *build, const xmlNode *node,
+                         const char *element, const char *name)
+{
+    return (uint32_t)number_of(build, node, element, name);
+}
+
+static bool is_word(const struct build *build, const xmlNode *node, const char *element,
+                    const char *name, const char *word)
+{
+    return strcmp(value_of(build, node, element, name), word) == 0;
+}
+
+/* A copy of the value, or NULL when there is neither value nor default. */
+static const char *take_value(struct build *build, const xmlNode *node,
+                              const char *element, const char *name)
+{
+    const char *value = value_of(build, node, element, name);
+    size_t bytes = value ? strlen(value) + 1 : 0;
+
+    return value ? memcpy(take_bytes(build, bytes), value, bytes) : NULL;
+}
+
+/* ---- tasks ---- */
+
+static const char *const *take_examples(struct build *build, const xmlNode *parent,
+                                        size_t *count)
+{
+    const char **example;
+    size_t i = 0;
+
+    *count = policy_tree_count(parent, "example");
+    example = take(build, sizeof *example, *count);
+    for (xmlNode *node = policy_tree_child(parent, "example"); node;
+         node = policy_tree_sibling(node, "example"))
+        example[i++] = take_text(build, node);
+    return example;
+}
+
+static void build_label(struct build *build, struct policy_label *label,
+                        const xmlNode *node)
+{
+    label->name = take_value(build, node, "label", "name");
+    label->title = child_text(build, node, "title");
+    label->description = child_text(build, node, "description");
+    label->example = take_examples(build, node, &label->example_count);
+}
+
+static enum policy_pool pool_of(const struct build *build, const xmlNode *node)
+{
+    if (is_word(build, node, "task", "pool", "mean"))
+        return POLICY_POOL_MEAN;
+    return is_word(build, node, "task", "pool", "max") ? POLICY_POOL_MAX
+                                                       : POLICY_POOL_TOP;
+}
+
+static void build_task(struct build *build, struct policy_task *task,
+                       const xmlNode *node)
+{
+    struct policy_label *label;
+
+    task->name = take_value(build, node, "task", "name");
+    task->question = child_text(build, node, "question");
+    task->threshold = number_of(build, node, "task", "threshold");
+    task->temperature = number_of(build, node, "task", "temperature");
+    task->lead_weight = number_of(build, node, "task", "lead-weight");
+    task->pool = pool_of(build, node);
+    task->pool_top = count_of(build, node, "task", "pool-top");
+    task->evidence_max = count_of(build, node, "task", "evidence-max");
+    task->label_count = policy_tree_count(node, "label");
+    task->label = label = take(build, sizeof *label, task->label_count);
+    for (xmlNode *child = policy_tree_child(node, "label"); child;
+         child = policy_tree_sibling(child, "label"))
+        build_label(build, label++, child);
+}
+
+static void build_tasks(struct build *build, struct policy *policy, const xmlNode *root)
+{
+    struct policy_task *task;
+
+    policy->task_count = policy_tree_count(root, "task");
+    policy->task = task = take(build, sizeof *task, policy->task_count);
+    for (xmlNode *node = policy_tree_child(root, "task"); node;
+         node = policy_tree_sibling(node, "task"))
+        build_task(build, task++, node);
+}
+
+/* ---- detectors ---- */
+
+static int build_pattern(struct build *build, const xmlNode *node,
+                         const struct policy_pattern **out)
+{
+    struct policy_loaded *loaded = build->loaded;
+    struct policy_pattern *pattern = &loaded->pattern[loaded->pattern_count];
+    const char *element = (const char *)node->name;
+    int line = policy_tree_line(node);
+
+    pattern->phrase = policy_tree_is(node, "phrase");
+    pattern->keep_case =
+        !pattern->phrase && is_word(build, node, element, "case", "keep");
+    if (!pattern->phrase && policy_tree_broken(node))
+        return policy_fail(build->err, POLICY_EINVALID, line,
+                           "the regular expression runs over a line end; write it on "
+                           "one line, or as several <%s>, with \\s+ for white space",
+                           element);
+    pattern->source = take_text(build, node);
+    *out = pattern;
+    loaded->pattern_count++;
+    return policy_pattern_compile(pattern, line, &loaded->pattern_bytes, build->err);
+}
+
+/* Phrases and patterns, or excludes; other children are passed over. */
+static int build_patterns(struct build *build, const xmlNode *parent, bool exclude,
+                          const struct policy_pattern *const **out, size_t *count)
+{
+    const struct policy_pattern **pattern;
+    size_t all = policy_tree_count(parent, NULL);
+    int status = POLICY_OK;
+
+    *count = 0;
+    *out = pattern = take(build, sizeof(void *), all);
+    for (xmlNode *node = policy_tree_child(parent, NULL); node && status == POLICY_OK;
+         node = policy_tree_sibling(node, NULL))
+        if (!policy_tree_is(node, "title") &&
+            policy_tree_is(node, "exclude") == exclude)
+            status = build_pattern(build, node, &pattern[(*count)++]);
+    return status;
+}
+
+static int build_pattern_detector(struct build *build, struct policy_detector *detector,
+                                  const xmlNode *node)
+{
+    int status;
+
+    detector->kind = POLICY_DETECTOR_PATTERN;
+    detector->luhn = is_word(build, node, "pattern-detector", "luhn", "yes");
+    status = build_patterns(build, node, false, &detector->pattern,
+                            &detector->pattern_count);
+    if (status == POLICY_OK)
+        status = build_patterns(build, node, true, &detector->exclude,
+                                &detector->exclude_count);
+    return status;
+}
+
+static void build_meaning_detector(struct build *build,
+                                   struct policy_detector *detector,
+                                   const xmlNode *node)
+{
+    detector->kind = POLICY_DETECTOR_MEANING;
+    detector->description = child_text(build, node, "description");
+    detector->example = take_examples(build, node, &detector->example_count);
+    detector->threshold = number_of(build, node, "meaning-detector", "threshold");
+}
+
+static int build_detector(struct build *build, struct policy_detector *detector,
+                          const xmlNode *node)
+{
+    const char *element = (const char *)node->name;
+
+    detector->name = take_value(build, node, element, "name");
+    detector->title = child_text(build, node, "title");
+    detector->mask = is_word(build, node, element, "mask", "yes");
+    detector->findings_max = count_of(build, node, element, "findings-max");
+    if (policy_tree_is(node, "pattern-detector"))
+        return build_pattern_detector(build, detector, node);
+    build_meaning_detector(build, detector, node);
+    return POLICY_OK;
+}
+
+static int build_detectors(struct build *build, struct policy *policy,
+                           const xmlNode *root)
+{
+    struct policy_detector *detector;
+    int status = POLICY_OK;
+
+    detector = take(build, sizeof *detector,
+                    policy_tree_count(root, "pattern-detector") +
+                        policy_tree_count(root, "meaning-detector"));
+    policy->detector = detector;
+    for (xmlNode *node = policy_tree_child(root, NULL); node && status == POLICY_OK;
+         node = policy_tree_sibling(node, NULL))
+        if (policy_tree_is(node, "pattern-detector") ||
+            policy_tree_is(node, "meaning-detector"))
+            status = build_detector(build, &detector[policy->detector_count++], node);
+    return status;
+}
+
+/* ---- rules ---- */
+
+static void build_rule(struct build *build, struct policy_rule *rule,
+                       const xmlNode *node)
+{
+    rule->decision = take_value(build, node, "rule", "decision");
+    rule->outcome = take_value(build, node, "rule", "outcome");
+    rule->task = take_value(build, node, "rule", "task");
+    rule->label = take_value(build, node, "rule", "label");
+    rule->detector = take_value(build, node, "rule", "detector");
+    rule->undecided = is_word(build, node, "rule", "undecided", "yes");
+    rule->hidden = is_word(build, node, "rule", "hidden", "yes");
+}
+
+static void build_decisions(struct build *build, struct policy *policy,
+                            const xmlNode *node)
+{
+    struct policy_rule *rule;
+
+    policy->decision_default = take_value(build, node, "decisions", "default");
+    if (!node)
+        return;
+    policy->rule_count = policy_tree_count(node, "rule");
+    policy->rule = rule = take(build, sizeof *rule, policy->rule_count);
+    for (xmlNode *child = policy_tree_child(node, "rule"); child;
+         child = policy_tree_sibling(child, "rule"))
+        build_rule(build, rule++, child);
+}
+
+/* ---- the rest ---- */
+
+static uint64_t bytes_of(const struct build *build, const xmlNode *node,
+                         const char *name)
+{
+    return (uint64_t)(number_of(build, node, "reading", name) * MIB + 0.5);
+}
+
+static void build_reading(const struct build *build, struct policy *policy,
+                          const xmlNode *node)
+{
+    policy->chunk_tokens_max = count_of(build, node, "reading", "chunk-tokens-max");
+    policy->hidden_to_model = is_word(build, node, "reading", "hidden-text", "read");
+    policy->honour_owner =
+        is_word(build, node, "reading", "owner-restriction", "honour");
+    policy->tiny_points = number_of(build, node, "reading", "tiny-points");
+    policy->pages_max = count_of(build, node, "reading", "pages-max");
+    policy->file_bytes_max = bytes_of(build, node, "file-mib-max");
+    policy->text_bytes_max = bytes_of(build, node, "text-mib-max");
+    policy->cpu_seconds_max = count_of(build, node, "reading", "cpu-seconds-max");
+}
+
+static void build_summary(const struct build *build, struct policy_summary *summary,
+                          const xmlNode *node)
+{
+    summary->wanted = node != NULL;
+    if (!node)
+        return;
+    summary->sentences_max = count_of(build, node, "summary", "sentences-max");
+    summary->bytes_max = count_of(build, node, "summary", "bytes-max");
+    summary->redundancy = number_of(build, node, "summary", "redundancy");
+}
+
+static int build_all(struct build *build, struct policy *policy, const xmlNode *root)
+{
+    policy->name = take_value(build, root, "policy", "name");
+    policy->title = child_text(build, root, "title");
+    policy->description = child_text(build, root, "description");
+    policy->revision = count_of(build, root, "policy", "revision");
+    build_reading(build, policy, policy_tree_child(root, "reading"));
+    build_tasks(build, policy, root);
+    build_summary(build, &policy->summary, policy_tree_child(root, "summary"));
+    build_decisions(build, policy, policy_tree_child(root, "decisions"));
+    return build_detectors(build, policy, root);
+}
+
+int policy_build(struct policy_loaded *out, const xmlNode *root,
+                 const struct grammar *grammar, const struct policy_source *source,
+                 struct policy_error *err)
+{
+    struct build build = {.grammar = grammar, .loaded = out, .err = err};
+    size_t size =
+        source->element_count * ELEMENT_BYTES_MAX + source->count + SPARE_BYTES;
+
+    out->block = malloc(size);
+    if (!out->block)
+        return policy_fail(err, POLICY_ENOMEM, 0, "out of memory");
+    build.front = out->block;
+    build.back = out->block + size;
+    out->pattern = take(&build, sizeof *out->pattern, source->element_count);
+    return build_all(&build, &out->policy, root);
+}
