@@ -18,8 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- files --------------------------------------------------------------------------
- */
+/* ---- files ---------------------------------------------------------------------- */
 
 static int read_open_file(int fd, const char *name, char **out, size_t *bytes,
                           struct infer_error *err)
@@ -86,8 +85,7 @@ static int read_json(const char *folder, const char *name, json_t **out,
     return status;
 }
 
-/* ---- settings
- * -------------------------------------------------------------------------- */
+/* ---- settings ------------------------------------------------------------------- */
 
 static int refuse(struct infer_error *err, const char *file, const char *key,
                   const json_t *value, const char *allowed)
@@ -198,8 +196,7 @@ static int read_config(struct checkpoint *c, const char *folder,
     return status;
 }
 
-/* ---- pooling
- * ------------------------------------------------------------------------------ */
+/* ---- pooling -------------------------------------------------------------------- */
 
 /* The steps after the encoder: pooling, then perhaps normalising, nothing else. */
 static int check_modules(const char *folder, struct infer_error *err)
@@ -270,8 +267,7 @@ static int read_pooling(struct checkpoint *c, const char *folder,
     return status;
 }
 
-/* ---- the tokenizer's settings
- * ------------------------------------------------------------------ */
+/* ---- the tokenizer's settings --------------------------------------------------- */
 
 static int check_normalizer(const json_t *normalizer, struct infer_error *err)
 {
@@ -326,8 +322,7 @@ static int check_tokenizer_config(const char *folder, struct infer_error *err)
     return status;
 }
 
-/* ---- the vocabulary
- * ------------------------------------------------------------------------------ */
+/* ---- the vocabulary ------------------------------------------------------------- */
 
 static int fail_count(const struct checkpoint *c, const char *file, size_t found,
                       struct infer_error *err)
@@ -461,8 +456,7 @@ int64_t checkpoint_token(const struct checkpoint *c, const char *token)
     return -1;
 }
 
-/* ---- the model card
- * ------------------------------------------------------------------------------- */
+/* ---- the model card ------------------------------------------------------------- */
 
 /* Copy the rest of a line, without quotes and white space at its ends. */
 static void copy_word(char *out, const char *from, const char *end)
@@ -511,9 +505,7 @@ static int read_readme(struct checkpoint *c, const char *folder,
     return status;
 }
 
-/* ---- the folder
- * -----------------------------------------------------------------------------------
- */
+/* ---- the folder ----------------------------------------------------------------- */
 
 int checkpoint_open(struct checkpoint *out, const char *folder, struct infer_error *err)
 {

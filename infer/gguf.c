@@ -55,7 +55,7 @@ static size_t value_bytes(uint32_t type)
     return type < sizeof bytes ? bytes[type] : 0;
 }
 
-/* ---- the cursor ---------------------------------------------------------------- */
+/* ---- the cursor ----------------------------------------------------------------- */
 
 static size_t cursor_left(const struct cursor *c)
 {
@@ -97,7 +97,7 @@ static int fail_end(struct infer_error *err, const char *where)
     return infer_fail(err, INFER_EFORMAT, "GGUF: the file ends inside %s", where);
 }
 
-/* ---- comparing names ------------------------------------------------------------- */
+/* ---- comparing names ------------------------------------------------------------ */
 
 static int string_compare(struct gguf_string a, struct gguf_string b)
 {
@@ -137,8 +137,7 @@ static bool name_is_plain(struct gguf_string name)
     return name.bytes > 0;
 }
 
-/* ---- keys -------------------------------------------------------------------------
- */
+/* ---- keys ----------------------------------------------------------------------- */
 
 static bool skip_strings(struct cursor *c, uint64_t count)
 {
@@ -276,8 +275,7 @@ static int read_alignment(const struct gguf *file, uint32_t *out,
     return 0;
 }
 
-/* ---- tensors ------------------------------------------------------------------------
- */
+/* ---- tensors -------------------------------------------------------------------- */
 
 static int check_type(const struct gguf_tensor *t, uint32_t type,
                       struct infer_error *err)
@@ -460,8 +458,7 @@ static int find_data(struct gguf *file, const struct cursor *c, struct infer_err
     return status != 0 ? status : check_overlaps(file, err);
 }
 
-/* ---- the whole file
- * -------------------------------------------------------------------- */
+/* ---- the whole file ------------------------------------------------------------- */
 
 static int read_header(struct cursor *c, uint64_t *tensors, uint64_t *keys,
                        struct infer_error *err)
@@ -583,8 +580,7 @@ void gguf_close(struct gguf *file)
     free(file);
 }
 
-/* ---- asking
- * ------------------------------------------------------------------------------ */
+/* ---- asking --------------------------------------------------------------------- */
 
 uint64_t gguf_file_bytes(const struct gguf *file)
 {

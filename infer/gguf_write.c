@@ -64,7 +64,7 @@ static void put_string(struct gguf_writer *w, struct gguf_buffer *b, const char 
     put(w, b, text, bytes);
 }
 
-/* ---- keys ------------------------------------------------------------------------ */
+/* ---- keys ----------------------------------------------------------------------- */
 
 static void put_key(struct gguf_writer *w, const char *key, enum gguf_value type)
 {
@@ -116,8 +116,7 @@ void gguf_write_element_string(struct gguf_writer *w, const char *text, size_t b
     put_string(w, &w->keys, text, bytes);
 }
 
-/* ---- tensors -----------------------------------------------------------------------
- */
+/* ---- tensors -------------------------------------------------------------------- */
 
 void gguf_write_tensor(struct gguf_writer *w, const char *name, enum gguf_type type,
                        uint32_t dims, const uint64_t *dim)

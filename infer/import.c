@@ -94,8 +94,7 @@ struct import {
     uint8_t *packed;
 };
 
-/* ---- which tensor becomes which ----------------------------------------------------
- */
+/* ---- which tensor becomes which ------------------------------------------------- */
 
 static uint32_t size_at(const struct checkpoint *c, size_t offset)
 {
@@ -219,8 +218,7 @@ static int plan_jobs(struct import *im, struct infer_error *err)
     return status != 0 ? status : check_rest(im, err);
 }
 
-/* ---- keys
- * ------------------------------------------------------------------------------ */
+/* ---- keys ----------------------------------------------------------------------- */
 
 static void write_model_keys(struct gguf_writer *w, const struct import *im)
 {
@@ -327,8 +325,7 @@ static int write_tokenizer_keys(struct gguf_writer *w, const struct checkpoint *
     return write_special_ids(w, c, err);
 }
 
-/* ---- numbers
- * ----------------------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------------------- */
 
 static float float_from_bits(uint32_t bits)
 {
@@ -441,8 +438,7 @@ static int write_job(struct import *im, struct gguf_writer *w, FILE *file,
     return status;
 }
 
-/* ---- the file
- * --------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------- */
 
 static int write_file(struct import *im, FILE *file, struct infer_error *err)
 {

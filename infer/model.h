@@ -65,6 +65,10 @@ struct infer_model { /* architecture "bert" */
     struct tokenizer *tokenizer;
 };
 
+/* infer_model_open() of a file's bytes, which are copied. */
+int model_open_memory(struct infer_model **out, const void *bytes, size_t count,
+                      struct infer_error *err);
+
 /* bytes of one block, values of one block; 0 for a type the reader does not know */
 uint32_t gguf_block_bytes(enum gguf_type type);
 uint32_t gguf_block_values(enum gguf_type type);

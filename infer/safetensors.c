@@ -46,8 +46,7 @@ static const struct {
 
 enum { TYPE_COUNT = sizeof type_table / sizeof *type_table };
 
-/* ---- the file ----------------------------------------------------------------------
- */
+/* ---- the file ------------------------------------------------------------------- */
 
 static int map_file(struct safetensors *file, const char *path, struct infer_error *err)
 {
@@ -73,8 +72,7 @@ static int map_file(struct safetensors *file, const char *path, struct infer_err
     return status;
 }
 
-/* ---- one tensor
- * ---------------------------------------------------------------------- */
+/* ---- one tensor ----------------------------------------------------------------- */
 
 static int fail_tensor(struct infer_error *err, const char *name, const char *what)
 {
@@ -147,8 +145,7 @@ static int read_tensor(struct safetensors_tensor *t, const json_t *entry,
     return 0;
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------ */
 
 static int begin_compare(const void *a, const void *b)
 {
