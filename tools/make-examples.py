@@ -112,7 +112,7 @@ class Layout:
 
 
 LAYOUTS = {
-    "times": Layout("Liberation Serif", 11.5, 1.28, gap=0.7),
+    "times": Layout("Liberation Serif", 11.5, 1.27, gap=0.64),
     "classic": Layout("Times", 12, 1.3, side=80, hang=False, gap=0.75),
     "gentium": Layout("Gentium", 11.5, 1.25, side=76, heads="left", accent="#1d3b57"),
     "garamond": Layout("Garamond", 12, 1.25, side=86, top=80, gap=0.55),
@@ -121,10 +121,11 @@ LAYOUTS = {
                       accent="#2a5a7a", bold_labels=True),
     "lato": Layout("Lato", 9.5, 1.45, side=70, justify=False, heads="left",
                    accent="#7a2e2e", bold_labels=True),
-    "columns": Layout("Liberation Serif", 9.2, 1.24, side=54, top=62, bottom=58,
+    "columns": Layout("Liberation Serif", 9.8, 1.26, side=56, top=64, bottom=62,
                       columns=2, heads="left", gap=0.5),
-    "mail": Layout("Liberation Sans", 10, 1.36, side=64, top=60, justify=False),
-    "mail-plain": Layout("Helvetica", 10, 1.34, side=60, top=60, justify=False),
+    "mail": Layout("Liberation Sans", 10, 1.36, side=64, top=66, justify=False),
+    "mail-plain": Layout("Helvetica", 9.8, 1.32, side=60, top=66, bottom=60,
+                         justify=False),
     "letter": Layout("Garamond", 12, 1.28, side=88, top=80, gap=0.75),
     "letter-modern": Layout("Carlito", 11.2, 1.32, side=80, top=76, gap=0.75,
                             justify=False, accent="#2f5d50"),
@@ -225,14 +226,16 @@ class Signature(Flowable):
         c.setLineWidth(0.5)
         c.line(0, 2, self.width, 2)
         if self.name:
-            pen_stroke(c, self.name, 6, 4)
+            long = sum(15 + 4.6 * len(word) for word in self.name.split()) + 36
+            pen_stroke(c, self.name, min(1, (self.width - 8) / long))
 
 
-def pen_stroke(c, name, x, y):
+def pen_stroke(c, name, scale):
     """A name written in haste: a capital's loop, a running hand, a last flourish."""
     rng = random.Random(name)
     c.saveState()
-    c.translate(x, y)
+    c.translate(6, 4)
+    c.scale(scale, scale)
     c.skew(0, -14)
     c.setStrokeColor(HexColor("#1a2a5e"))
     c.setLineWidth(1.05)
@@ -259,7 +262,7 @@ def pen_stroke(c, name, x, y):
 
 # ---- from the text to flowables ------------------------------------------------------
 
-LABEL = re.compile(r"^(\d+(?:\.\d+)+\.?|\d+\.|\([a-zA-Z0-9]+\)|[A-Z]\.|•)\s+")
+LABEL = re.compile(r"^([\dA-Z]?\d*(?:\.\d+)+\.?|\d+\.|\([a-zA-Z0-9]+\)|[A-Z]\.|•)\s+")
 
 
 def text_curl(text):
@@ -278,6 +281,18 @@ def text_inline(text):
     return text.replace("\\\n", "<br/>").replace("\n", " ")
 
 
+def paragraph(markup, style, **keys):
+    """A Paragraph; what its font lacks would be printed as a box and is refused."""
+    made = Paragraph(markup, style, **keys)
+    for frag in made.frags:
+        known = getattr(pdfmetrics.getFont(frag.fontName).face, "charToGlyph", None)
+        lacking = {c for c in frag.text if ord(c) not in known} if known else {
+            c for c in frag.text if not c.encode("cp1252", "ignore")}
+        if lacking:
+            sys.exit("%s has no %s: %.60s" % (frag.fontName, sorted(lacking), frag.text))
+    return made
+
+
 def source_read(path):
     """The head of a source as a dict, and its blocks of lines."""
     head, _, body = path.read_text(encoding="utf-8").partition("\n\n")
@@ -292,14 +307,14 @@ def block_clause(block, styles):
     label = LABEL.match(text)
     if not label:
         if not level:
-            return Paragraph(text_inline(text), styles.body)
+            return paragraph(text_inline(text), styles.body)
         step = styles.layout.size * (1.9 if styles.layout.columns > 1 else 2.7)
-        return Paragraph(text_inline(text),
+        return paragraph(text_inline(text),
                          styles.derive("indented", leftIndent=step * level))
     style = styles.clause(level, label[1])
     if not styles.layout.hang:
-        return Paragraph(text_inline(text), style)
-    return Paragraph(text_inline(text[label.end():]), style, bulletText=label[1])
+        return paragraph(text_inline(text), style)
+    return paragraph(text_inline(text[label.end():]), style, bulletText=label[1])
 
 
 def block_table(block, styles, room):
@@ -309,10 +324,10 @@ def block_table(block, styles, room):
     head = next((i for i, r in enumerate(rows) if set("".join(r)) <= set("-")), 0)
     shares = [len(c) for c in rows[head]] if head else [1] * len(rows[0])
     rows = rows[:head] + rows[head + 1:] if head else rows
-    cells = [[Paragraph(text_inline(c), styles.cell_head if i < head else styles.cell)
+    cells = [[paragraph(text_inline(c), styles.cell_head if i < head else styles.cell)
               for c in row] for i, row in enumerate(rows)]
-    table = Table(cells, [room * s / sum(shares) for s in shares], repeatRows=head,
-                  spaceBefore=4, spaceAfter=styles.layout.size)
+    table = Table(cells, [room * s / sum(shares) for s in shares], spaceBefore=4,
+                  spaceAfter=styles.layout.size)
     table.setStyle(TableStyle([
         ("LINEABOVE", (0, 0), (-1, 0), 0.8, styles.accent),
         ("LINEBELOW", (0, 0), (-1, -1), 0.3, HexColor("#999999")),
@@ -321,18 +336,19 @@ def block_table(block, styles, room):
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("TOPPADDING", (0, 0), (-1, -1), 3), ("BOTTOMPADDING", (0, 0), (-1, -1), 3.5),
+        ("NOSPLIT", (0, 0), (-1, -1)),
     ]))
     return table
 
 
 def signature_cell(cell, styles, width):
     if not cell.startswith("By:"):
-        return Paragraph(text_inline(cell), styles.cell)
+        return paragraph(text_inline(cell), styles.cell)
     signed = cell[3:].strip()
     if signed.startswith("/s/"):
-        return Paragraph("By: <i>%s</i>" % signed, styles.cell)
-    line = Table([[Paragraph("By:", styles.cell), Signature(signed, width - 40)]],
-                 [22, width - 32])
+        return paragraph("By: <i>%s</i>" % signed, styles.cell)
+    line = Table([[paragraph("By:", styles.cell), Signature(signed, width - 46)]],
+                 [28, width - 38])
     line.setStyle(TableStyle([("LEFTPADDING", (0, 0), (-1, -1), 0),
                               ("VALIGN", (0, 0), (-1, -1), "BOTTOM"),
                               ("BOTTOMPADDING", (0, 0), (-1, -1), 1)]))
@@ -350,13 +366,13 @@ def block_sign(block, styles, room):
                                ("TOPPADDING", (0, 0), (-1, -1), 2),
                                ("BOTTOMPADDING", (0, 0), (-1, -1), 2)]))
     gap = Spacer(1, styles.layout.size)
-    return KeepTogether([gap, table, gap])
+    return [gap, table, gap]
 
 
 def block_mail(block, styles, room):
     """The head of a printed e-mail: who, whom, when, about what."""
     rows = [line.split(": ", 1) for line in block.splitlines()[1:]]
-    cells = [[Paragraph(k + ":", styles.cell_head), Paragraph(text_inline(v), styles.cell)]
+    cells = [[paragraph(k + ":", styles.cell_head), paragraph(text_inline(v), styles.cell)]
              for k, v in rows]
     table = Table(cells, [86, room - 86], spaceAfter=styles.layout.size)
     table.setStyle(TableStyle([("LEFTPADDING", (0, 0), (-1, -1), 0),
@@ -368,8 +384,8 @@ def block_mail(block, styles, room):
 
 def block_toc(styles, facts, room):
     """Contents: headings with the page each came to lie on in the first pass."""
-    rows = [[Paragraph(text_inline(text), styles.cell),
-             Paragraph('<para align="right">%s</para>' % page, styles.cell)]
+    rows = [[paragraph(text_inline(text), styles.cell),
+             paragraph('<para align="right">%s</para>' % page, styles.cell)]
             for text, page in facts["headings"]]
     table = Table(rows or [["", ""]], [room - 40, 40], spaceAfter=12)
     table.setStyle(TableStyle([("LINEBELOW", (0, 0), (-1, -1), 0.25,
@@ -382,7 +398,7 @@ def block_heading(text, styles):
     shown = text.upper() if styles.layout.heads == "upper" else text
     style = styles.heading
     return [CondPageBreak(styles.layout.size * 5), Mark("heading", text),
-            Paragraph(text_inline(shown), style)]
+            paragraph(text_inline(shown), style)]
 
 
 def block_command(block, styles, facts, room):
@@ -390,7 +406,7 @@ def block_command(block, styles, facts, room):
     word, _, rest = block.partition("\n")[0].partition(" ")
     inline = text_inline(block.partition(" ")[2])
     commands = {
-        "@sign": lambda: [block_sign(block, styles, room)],
+        "@sign": lambda: block_sign(block, styles, room),
         "@mail": lambda: [block_mail(block, styles, room)],
         "@toc": lambda: [block_toc(styles, facts, room)],
         "@page": lambda: [PageBreak()],
@@ -399,8 +415,8 @@ def block_command(block, styles, facts, room):
         "@rule": lambda: [HRFlowable(width="100%", thickness=0.6, color=styles.accent,
                                      spaceBefore=4, spaceAfter=8)],
         "@gap": lambda: [Spacer(1, float(rest))],
-        "@white": lambda: [Paragraph(inline, styles.white)],
-        "@tiny": lambda: [Paragraph(inline, styles.tiny)],
+        "@white": lambda: [paragraph(inline, styles.white)],
+        "@tiny": lambda: [paragraph(inline, styles.tiny)],
         "@hand": lambda: [Signature(rest)],
     }
     return commands[word]()
@@ -411,11 +427,11 @@ def block_flow(block, styles, facts, room):
     if block[0] == "@":
         return block_command(block, styles, facts, room)
     if block.startswith("= "):
-        return [Paragraph(text_inline(block[2:]), styles.title)]
+        return [paragraph(text_inline(block[2:]), styles.title)]
     if block.startswith("~ "):
-        return [Paragraph(text_inline(block[2:]), styles.center)]
+        return [paragraph(text_inline(block[2:]), styles.center)]
     if block.startswith("> "):
-        return [Paragraph(text_inline(block[2:]), styles.quote)]
+        return [paragraph(text_inline(block[2:]), styles.quote)]
     if block.startswith("# "):
         return block_heading(block[2:], styles)
     if block.startswith("|"):
@@ -572,13 +588,16 @@ def pdf_build(path):
     os.environ["SOURCE_DATE_EPOCH"] = str(stamp)
     facts = {"headings": [(b[2:], "1") for b in blocks if b.startswith("# ")],
              "body": 1, "pages": 1}
+    styles = Styles(LAYOUTS[keys["layout"]])
     for _ in range(3):
         out = io.BytesIO()
-        styles = Styles(LAYOUTS[keys["layout"]])
         pages = Pages(out, keys, styles, facts)
         story = [NextPageTemplate("later")] if not keys.get("cover") else []
         for block in blocks:
-            story += block_flow(block, styles, facts, pages.room)
+            flow = block_flow(block, styles, facts, pages.room)
+            if block.startswith("@sign"):  # never alone on a page
+                flow = [KeepTogether([story.pop()] + flow)]
+            story += flow
         pages.build(story)
         facts = pages.learnt
     return keys, out.getvalue()
@@ -723,7 +742,9 @@ def documents_make():
 
 
 def passwords_make():
-    words = [source_read(p)[0].get("password") for p in sorted(SOURCES.glob("*/*.txt"))]
+    """The passwords of the encrypted documents, one a line."""
+    sources = [p for p in sorted(SOURCES.glob("*/*.txt")) if ".docx" not in p.name]
+    words = [source_read(p)[0].get("password") for p in sources]
     return "".join(w + "\n" for w in words if w).encode()
 
 
