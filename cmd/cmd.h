@@ -1,14 +1,26 @@
 /* cmd - the words a user types. The only code that prints and the only code
- * that decides an exit status. One command is one file and one const struct. */
+ * that decides an exit status. One command is one file and one const struct;
+ * what they share is declared here and lives in options.c, lookup.c, output.c
+ * and engine.c. */
 #ifndef CMD_H
 #define CMD_H
 
+#include "infer/infer.h"
+#include "ingest/ingest.h"
+#include "pipeline/pipeline.h"
+#include "policies/policies.h"
+#include "store/store.h"
+
+#include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+#define CLOISTER_VERSION "0.1.0"
 
 enum exit_status { /* documented in cloister(1); scripts rest on them */
                    EXIT_DONE = 0,
-                   EXIT_SOME =
-                       1, /* an outcome other than ok or duplicate, or undecided */
+                   EXIT_SOME = 1,  /* an outcome other than ok or duplicate, or an
+                                      undecided task */
                    EXIT_USAGE = 2, /* usage or policy error */
                    EXIT_NO_START = 3,
                    EXIT_BROKEN_OFF = 4, /* resumable */
@@ -20,7 +32,112 @@ enum exit_status { /* documented in cloister(1); scripts rest on them */
 
 struct command {
     const char *name, *synopsis, *summary;
+    const struct option *option; /* ends with a NULL name */
+    const char *details;         /* further help, whole lines */
     int (*run)(const struct command *self, int argc, char **argv);
 };
+extern const struct command cmd_run, cmd_extract, cmd_results, cmd_search, cmd_policy,
+    cmd_model, cmd_audit, cmd_help;
+extern const struct command *const commands[]; /* ends with NULL */
+
+/* ---- options.c: the command line ------------------------------------------------ */
+
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER };
+struct option {
+    const char *name;  /* without dashes */
+    const char *value; /* its name in the help; NULL for a flag */
+    const char *help;
+    enum option_kind kind;
+    void *to; /* bool, const char * or long */
+    long min, max;
+};
+/* Sets what options say and moves the other arguments to the front of argv, which
+ * begins with the command's name; *words counts them. EXIT_USAGE after a message
+ * on standard error, or -1 to go on. */
+int options_parse(const struct command *self, int argc, char **argv, int *words);
+void command_help(const struct command *self, FILE *out);
+
+/* ---- lookup.c: what lies beside the program ----------------------------------------
+ */
+
+/* A policy's name or path to a path; a model's likewise. The caller frees it; NULL
+ * when there is no such file (after a message saying where it was looked for). */
+char *lookup_policy(const char *name);
+char *lookup_model(const char *name);
+char *lookup_parser(void);             /* cloister-parse */
+char *lookup_program(void);            /* our own file */
+char *lookup_folder(const char *what); /* "policies" or "models", or NULL */
+/* Names (without .xml) of the policies that are shipped, sorted; returns the count. */
+size_t lookup_policies(char ***names);
+
+/* ---- engine.c: settings of the model, shared by several commands --------------------
+ */
+
+struct engine { /* what the command line says; zero is "not said" */
+    const char *model, *isa, *float_backend, *type;
+    long threads, activations, batch, piece;
+    const char *share_prefix, *kv;
+};
+#define ENGINE_OPTIONS(engine)                                                \
+    {"threads",                                                               \
+     "N",                                                                     \
+     "threads of the model (default: the CPUs this process may use)",         \
+     OPTION_NUMBER,                                                           \
+     &(engine).threads,                                                       \
+     1,                                                                       \
+     INFER_THREADS_MAX},                                                      \
+        {"activations",                                                       \
+         "16|8",                                                              \
+         "bits of activations, with quantised weights",                       \
+         OPTION_NUMBER,                                                       \
+         &(engine).activations,                                               \
+         8,                                                                   \
+         16},                                                                 \
+        {"float",                                                             \
+         "exact|blas",                                                        \
+         "float products: own tile, or OpenBLAS",                             \
+         OPTION_TEXT,                                                         \
+         &(engine).float_backend,                                             \
+         0,                                                                   \
+         0},                                                                  \
+    {                                                                         \
+        "isa", "NAME", "scalar, avx2, avxvnni or avx512 (default: the best)", \
+            OPTION_TEXT, &(engine).isa, 0, 0                                  \
+    }
+/* Open the model and a session for it. Returns -1 to go on, or an exit status after
+ * a message. */
+int engine_open(const char *command, const struct engine *engine,
+                const char *model_path, struct infer_model **model,
+                struct infer_session **session, struct infer_options *options);
+int engine_options(const char *command, const struct engine *engine,
+                   struct infer_options *options);
+/* What results depend on, as the identity records it. */
+void engine_settings(const struct infer_options *options, char out[96]);
+int cpus_allowed(void); /* affinity and cgroup quota */
+
+/* One password a line; EXIT_USAGE after a message, or -1. */
+int passwords_read(const char *command, const char *path, char ***out, size_t *count);
+void passwords_free(char **password, size_t count);
+
+/* ---- output.c: words and JSON
+ * --------------------------------------------------------- */
+
+enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_TEXT, FORMAT_F32 };
+/* EXIT_USAGE after a message, or -1; word NULL leaves *out. */
+int format_parse(const char *command, const char *word, const char *allowed,
+                 enum format *out);
+void complain(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Print one JSON line and drop the reference. */
+void json_line(json_t *object);
+/* A string that may not be UTF-8: invalid bytes become U+FFFD. */
+json_t *json_text(const char *text, size_t bytes);
+json_t *json_or_null(const char *text);
+/* Adds "path", and "path_hex" when the path is not UTF-8. */
+void json_set_path(json_t *object, const char *path);
+/* Print text so that no control character reaches a terminal; at most width columns
+ * when width > 0. Returns the columns used. */
+int print_safe(FILE *out, const char *text, int width);
+void print_csv(FILE *out, const char *field, bool last);
 
 #endif

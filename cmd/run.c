@@ -1,0 +1,628 @@
+/* cloister run - the main job: documents in, results and audit log out.
+ *
+ *     parser ─ policy ─ inputs ─ database (lock) ─ model ─ run ─ report
+ *
+ * cloister-parse is started first, while this process has one thread and little
+ * memory. Whatever can be refused is refused before the first document is read;
+ * after that only the store may end the run early, a signal or the time window. */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct {
+    const char *policy, *db, *encoder, *password_file, *files_from, *until, *format;
+    long max_seconds;
+    bool retry_failed, dry_run, quiet;
+    struct engine engine;
+} asked;
+
+static const struct option options[] = {
+    {"policy", "NAME|FILE", "what to ask (default: contracts)", OPTION_TEXT,
+     &asked.policy, 0, 0},
+    {"db", "FILE", "database to write (default: cloister.db)", OPTION_TEXT, &asked.db,
+     0, 0},
+    {"encoder", "FILE", "GGUF encoder (default: all-minilm-l6-v2.q8_0.gguf)",
+     OPTION_TEXT, &asked.encoder, 0, 0},
+    {"files-from", "FILE", "read more paths from FILE, one a line (-: standard input)",
+     OPTION_TEXT, &asked.files_from, 0, 0},
+    {"password-file", "FILE", "passwords to try on encrypted PDFs, one a line",
+     OPTION_TEXT, &asked.password_file, 0, 0},
+    {"retry-failed", NULL, "do again what did not end ok", OPTION_FLAG,
+     &asked.retry_failed, 0, 0},
+    {"dry-run", NULL, "say what would be done and about how long it takes", OPTION_FLAG,
+     &asked.dry_run, 0, 0},
+    {"until", "HH:MM", "stop at that time of day, resumable", OPTION_TEXT, &asked.until,
+     0, 0},
+    {"max-seconds", "N", "stop after N seconds, resumable", OPTION_NUMBER,
+     &asked.max_seconds, 1, 100L * 365 * 86400},
+    ENGINE_OPTIONS(asked.engine),
+    {"format", "json", "end with one JSON object instead of words", OPTION_TEXT,
+     &asked.format, 0, 0},
+    {"quiet", NULL, "no progress and no closing words", OPTION_FLAG, &asked.quiet, 0,
+     0},
+    {0},
+};
+
+struct job { /* all that a run holds; released in reverse order by job_close() */
+    struct policy *policy;
+    char **password;
+    size_t password_count;
+    struct ingest_parser *parser;
+    int lanes;
+    struct pipeline_inputs inputs;
+    struct store *store;
+    int64_t run_id;
+    char *report_path;
+    char *encoder_path;
+    struct infer_model *model;
+    struct infer_session *session;
+    struct infer_options options;
+    struct infer_plan plan;
+    struct pipeline_progress total;
+    enum pipeline_end end;
+    int64_t started_ms;
+};
+
+static volatile sig_atomic_t canceled;
+
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    canceled = 1;
+}
+
+static int64_t clock_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* ---- what can be refused before anything is read ------------------------------------
+ */
+
+static int job_policy(struct job *job)
+{
+    struct policy_error why;
+    char *path = lookup_policy(asked.policy ? asked.policy : "contracts");
+    if (!path)
+        return EXIT_USAGE;
+    int status = policy_load(&job->policy, path, &why);
+    if (status != POLICY_OK && why.line > 0)
+        complain(NULL, "%s:%d: %s", path, why.line, why.text);
+    else if (status != POLICY_OK)
+        complain(NULL, "%s: %s", path, why.text);
+    free(path);
+    return status == POLICY_OK ? -1 : EXIT_USAGE;
+}
+
+static int job_parser(struct job *job)
+{
+    struct ingest_error why;
+    char *program = lookup_parser();
+    if (!program)
+        return EXIT_NO_START;
+    int cpus = cpus_allowed();
+    job->lanes = cpus < 4 ? 2 : cpus / 2 < 32 ? cpus / 2 : 32;
+    struct ingest_parser_options lanes = {.program = program, .lanes = job->lanes};
+    int status = ingest_parser_open(&job->parser, &lanes, &why);
+    if (status != INGEST_OK)
+        complain("run", "%s", why.text);
+    free(program);
+    return status == INGEST_OK ? -1 : EXIT_NO_START;
+}
+
+static int inputs_from_list(struct job *job)
+{
+    struct pipeline_error why;
+    bool standard = strcmp(asked.files_from, "-") == 0;
+    FILE *in = standard ? stdin : fopen(asked.files_from, "re");
+    if (!in) {
+        complain("run", "--files-from %s: %s", asked.files_from, strerror(errno));
+        return EXIT_USAGE;
+    }
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t bytes;
+    int status = 0;
+    while (status == 0 && (bytes = getline(&line, &capacity, in)) > 0) {
+        line[strcspn(line, "\n")] = '\0';
+        if (line[0])
+            status = pipeline_inputs_add(&job->inputs, line, &why);
+    }
+    free(line);
+    if (!standard)
+        fclose(in);
+    if (status != 0)
+        complain("run", "%s", why.text);
+    return status == 0 ? -1 : EXIT_NO_START;
+}
+
+static int job_inputs(struct job *job, int words, char **argv)
+{
+    struct pipeline_error why;
+    for (int i = 1; i < words; i++) {
+        struct stat st;
+        if (lstat(argv[i], &st) != 0) {
+            complain("run", "%s: %s", argv[i], strerror(errno));
+            return EXIT_USAGE;
+        }
+        if (pipeline_inputs_add(&job->inputs, argv[i], &why) != 0) {
+            complain("run", "%s", why.text);
+            return EXIT_NO_START;
+        }
+    }
+    return asked.files_from ? inputs_from_list(job) : -1;
+}
+
+/* ---- the database
+ * ------------------------------------------------------------------------ */
+
+static const char *db_path(void)
+{
+    return asked.db ? asked.db : "cloister.db";
+}
+
+/* cloister.db -> cloister.html, in the same folder. */
+static char *report_path_make(const char *db)
+{
+    char *path = malloc(strlen(db) + 6);
+    if (!path)
+        return NULL;
+    strcpy(path, db);
+    char *slash = strrchr(path, '/');
+    char *dot = strrchr(slash ? slash : path, '.');
+    strcpy(dot && dot != path && dot[-1] != '/' ? dot : path + strlen(path), ".html");
+    return path;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+           sa.st_ino == sb.st_ino;
+}
+
+/* Is this path the database, a companion of it, or the report? */
+static bool is_ours(void *arg, const char *path)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    const struct job *job = arg;
+    char companion[4200];
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        snprintf(companion, sizeof(companion), "%s%s", db_path(), suffixes[i]);
+        if (same_file(path, companion))
+            return true;
+    }
+    return job->report_path && same_file(path, job->report_path);
+}
+
+enum { FREE_BYTES_MIN = 64 << 20 };
+
+static int job_store(struct job *job)
+{
+    struct store_error why;
+    uint64_t available;
+    job->report_path = report_path_make(db_path());
+    if (store_free_bytes(db_path(), &available, &why) != 0) {
+        complain("run", "%s", why.text);
+        return EXIT_NO_START;
+    }
+    if (available < FREE_BYTES_MIN) {
+        complain("run",
+                 "%s: %llu MiB free, at least %d MiB are needed; free some or name "
+                 "another place with --db",
+                 db_path(), (unsigned long long)available >> 20, FREE_BYTES_MIN >> 20);
+        return EXIT_NO_START;
+    }
+    int status = store_open(&job->store, db_path(), STORE_RUN, &why);
+    if (status != STORE_OK)
+        complain("run", "%s", why.text);
+    return status == STORE_OK      ? -1
+           : status == STORE_EBUSY ? EXIT_LOCKED
+                                   : EXIT_NO_START;
+}
+
+/* ---- the model
+ * ------------------------------------------------------------------------------ */
+
+static int job_model(struct job *job)
+{
+    struct infer_error why;
+    job->encoder_path =
+        lookup_model(asked.encoder ? asked.encoder : "all-minilm-l6-v2.q8_0.gguf");
+    if (!job->encoder_path)
+        return EXIT_NO_START;
+    int status = engine_open("run", &asked.engine, job->encoder_path, &job->model,
+                             &job->session, &job->options);
+    if (status < 0 &&
+        infer_session_plan(job->model, &job->options, &job->plan, &why) != 0) {
+        complain("run", "%s", why.text);
+        return EXIT_NO_START;
+    }
+    return status;
+}
+
+/* ---- who, where, with what
+ * -------------------------------------------------------------------- */
+
+/* "1000 (mara)": the name from /etc/passwd itself, since NSS may open sockets. */
+static void operator_name(char out[128])
+{
+    char line[1024];
+    unsigned long uid = (unsigned long)getuid();
+    snprintf(out, 128, "%lu", uid);
+    FILE *in = fopen("/etc/passwd", "re");
+    while (in && fgets(line, sizeof(line), in)) {
+        char *rest = line;
+        const char *name = strsep(&rest, ":");
+        strsep(&rest, ":");
+        const char *id = rest ? strsep(&rest, ":") : NULL;
+        if (id && strtoul(id, NULL, 10) == uid) {
+            snprintf(out, 128, "%lu (%.100s)", uid, name);
+            break;
+        }
+    }
+    if (in)
+        fclose(in);
+}
+
+static char *facts_make(const struct job *job)
+{
+    struct ingest_limits limits = ingest_limits_default();
+    json_t *facts = json_object();
+    json_object_set_new(facts, "threads", json_integer(job->options.threads));
+    json_object_set_new(facts, "isa", json_string(infer_session_isa(job->session)));
+    json_object_set_new(facts, "lanes", json_integer(job->lanes));
+    json_object_set_new(facts, "batch_tokens", json_integer(job->plan.batch_tokens));
+    json_object_set_new(facts, "session_bytes",
+                        json_integer((json_int_t)job->plan.bytes));
+    json_object_set_new(facts, "parser_memory_bytes",
+                        json_integer((json_int_t)limits.memory_bytes_max));
+    json_object_set_new(facts, "policy_description",
+                        json_or_null(job->policy->description));
+    char *text = json_dumps(facts, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(facts);
+    return text;
+}
+
+static int digests_fill(const struct job *job, struct store_run *run)
+{
+    struct store_error why;
+    char *program = lookup_program();
+    int status = program ? store_digest_file(program, &run->program, &why) : -1;
+    if (status == 0)
+        status = store_digest_file(job->encoder_path, &run->identity.encoder, &why);
+    if (status != 0)
+        complain("run", "%s",
+                 program ? why.text : "cannot find the program's own file");
+    free(program);
+    store_digest_of(job->policy->canonical, job->policy->canonical_bytes,
+                    &run->identity.policy);
+    return status == 0 ? -1 : EXIT_NO_START;
+}
+
+static int job_begin(struct job *job, int words, char **argv)
+{
+    struct store_error why;
+    struct utsname host = {0};
+    struct infer_model_info info;
+    char who[128], settings[96];
+    char *facts = facts_make(job);
+    uname(&host);
+    operator_name(who);
+    engine_settings(&job->options, settings);
+    infer_model_info(job->model, &info);
+    struct store_run run = {
+        .identity =
+            {
+                .policy_name = job->policy->name,
+                .policy_title = job->policy->title,
+                .policy_revision = job->policy->revision,
+                .encoder_name = info.name[0] ? info.name : info.architecture,
+                .arithmetic_version = INFER_ARITHMETIC_VERSION,
+                .settings = settings,
+            },
+        .program_version = CLOISTER_VERSION,
+        .operator_name = who,
+        .host = host.nodename,
+        .kernel = host.release,
+        .input = (const char *const *)argv + 1,
+        .input_count = (size_t)(words - 1),
+        .facts = facts ? facts : "{}",
+    };
+    int status = digests_fill(job, &run);
+    if (status < 0 && store_run_begin(job->store, &run, &job->run_id, &why) != 0) {
+        complain("run", "%s", why.text);
+        status = EXIT_NO_START;
+    }
+    free(facts);
+    return status;
+}
+
+/* ---- progress
+ * ---------------------------------------------------------------------------------- */
+
+enum { REPAINT_MS = 200, LINE_MS = 60000, BAR = 24 };
+
+static void progress_line(const struct job *job, const struct pipeline_progress *now)
+{
+    double seconds = (double)(clock_ms() - job->started_ms) / 1000.0;
+    size_t met = now->done + now->skipped;
+    fprintf(stderr, "%zu of %zu documents", met, now->total);
+    if (now->failed)
+        fprintf(stderr, ", %zu not ok", now->failed);
+    if (seconds > 1 && now->done > 0) {
+        double left = seconds / (double)now->done * (double)(now->total - met);
+        fprintf(stderr, ", %.1f pages/s, %ld:%02ld:%02ld left",
+                (double)now->pages / seconds, (long)left / 3600, (long)left / 60 % 60,
+                (long)left % 60);
+    }
+}
+
+static void progress_paint(void *arg, const struct pipeline_progress *now)
+{
+    static int64_t painted;
+    static int terminal = -1;
+    if (terminal < 0)
+        terminal = isatty(STDERR_FILENO);
+    int64_t ms = clock_ms();
+    if (painted == 0)
+        painted = ms;
+    if (ms - painted < (terminal ? REPAINT_MS : LINE_MS))
+        return;
+    painted = ms;
+    if (terminal) {
+        size_t full = now->total ? (now->done + now->skipped) * BAR / now->total : BAR;
+        fputs("\r\033[K[", stderr);
+        for (size_t i = 0; i < BAR; i++)
+            fputc(i < full ? '#' : '.', stderr);
+        fputs("] ", stderr);
+    } else {
+        fputs("cloister run: ", stderr);
+    }
+    progress_line(arg, now);
+    fputs(terminal ? "" : "\n", stderr);
+}
+
+/* ---- the run
+ * --------------------------------------------------------------------------------------
+ */
+
+static int deadline_until(const char *word, int64_t *ms)
+{
+    int hour, minute;
+    char rest;
+    if (sscanf(word, "%2d:%2d%c", &hour, &minute, &rest) != 2 || hour < 0 ||
+        hour > 23 || minute < 0 || minute > 59) {
+        complain("run", "--until takes a time of day such as 06:00, not \"%s\"", word);
+        return EXIT_USAGE;
+    }
+    time_t now = time(NULL);
+    struct tm then;
+    localtime_r(&now, &then);
+    then.tm_hour = hour;
+    then.tm_min = minute;
+    then.tm_sec = 0;
+    then.tm_isdst = -1;
+    time_t stop = mktime(&then);
+    if (stop <= now) {
+        then.tm_mday++;
+        then.tm_isdst = -1;
+        stop = mktime(&then);
+    }
+    *ms = clock_ms() + (int64_t)(stop - now) * 1000;
+    return -1;
+}
+
+static int deadline_find(int64_t *ms)
+{
+    *ms = 0;
+    int status = asked.until ? deadline_until(asked.until, ms) : -1;
+    int64_t limit = clock_ms() + asked.max_seconds * 1000;
+    if (asked.max_seconds && (*ms == 0 || limit < *ms))
+        *ms = limit;
+    return status;
+}
+
+static const char *why_ended(const struct job *job, int status)
+{
+    if (status == PIPELINE_EPARSER)
+        return "parser";
+    if (status != PIPELINE_OK)
+        return "error";
+    return job->end == PIPELINE_COMPLETE   ? "complete"
+           : job->end == PIPELINE_CANCELED ? "signal"
+                                           : "time";
+}
+
+static int job_run(struct job *job, int64_t deadline_ms)
+{
+    struct pipeline_error why;
+    struct store_error store_why;
+    struct pipeline run = {
+        .policy = job->policy,
+        .model = job->model,
+        .session = job->session,
+        .parser = job->parser,
+        .lanes = job->lanes,
+        .password = (const char *const *)job->password,
+        .password_count = job->password_count,
+        .store = job->store,
+        .run_id = job->run_id,
+        .inputs = &job->inputs,
+        .retry_failed = asked.retry_failed,
+        .cancel = &canceled,
+        .deadline_ms = deadline_ms,
+        .report = asked.quiet ? NULL : progress_paint,
+        .report_arg = job,
+    };
+    int status = pipeline_run(&run, &job->end, &job->total, &why);
+    if (isatty(STDERR_FILENO) && !asked.quiet)
+        fputs("\r\033[K", stderr);
+    if (status != PIPELINE_OK)
+        complain("run", "broken off: %s; the same command goes on where it stopped",
+                 why.text);
+    struct store_run_end end = {
+        .why = why_ended(job, status),
+        .documents = job->total.done + job->total.skipped,
+        .done = job->total.done,
+        .skipped = job->total.skipped,
+    };
+    if (store_run_end(job->store, job->run_id, &end, &store_why) != 0) {
+        complain("run", "%s", store_why.text);
+        return EXIT_BROKEN_OFF;
+    }
+    return status == PIPELINE_OK && job->end == PIPELINE_COMPLETE ? -1
+                                                                  : EXIT_BROKEN_OFF;
+}
+
+/* ---- the end
+ * ----------------------------------------------------------------------------------------
+ */
+
+/* Documents that need a person, of all that the database holds for this run's
+ * policy: a rerun that had nothing to do still says that some are not ok. */
+static int count_open(void *arg, const struct store_document *document)
+{
+    bool *open = arg;
+    if (strcmp(document->outcome, "ok") != 0 &&
+        strcmp(document->outcome, "duplicate") != 0)
+        *open = true;
+    for (size_t i = 0; i < document->task_count; i++)
+        *open = *open || document->task[i].undecided;
+    return *open;
+}
+
+static int job_finish(struct job *job, int status)
+{
+    struct store_error why;
+    bool open = false;
+    struct store_filter all = {0};
+    if (store_each_document(job->store, &all, count_open, &open, &why) != 0 ||
+        store_report(job->store, job->run_id, job->report_path, &why) != 0) {
+        complain("run", "%s", why.text);
+        return EXIT_BROKEN_OFF;
+    }
+    if (status >= 0)
+        return status;
+    return open ? EXIT_SOME : EXIT_DONE;
+}
+
+static void closing_words(const struct job *job, int status)
+{
+    double seconds = (double)(clock_ms() - job->started_ms) / 1000.0;
+    const struct pipeline_progress *t = &job->total;
+    if (asked.format) {
+        json_line(json_pack(
+            "{s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:i,s:s,s:s}", "run",
+            (json_int_t)job->run_id, "end",
+            status == EXIT_BROKEN_OFF ? "broken_off" : "complete", "total",
+            (json_int_t)t->total, "done", (json_int_t)t->done, "skipped",
+            (json_int_t)t->skipped, "not_ok", (json_int_t)t->failed, "undecided",
+            (json_int_t)t->undecided, "pages", (json_int_t)t->pages, "tokens",
+            (json_int_t)t->tokens, "seconds", seconds, "status", status, "database",
+            db_path(), "report", job->report_path));
+        return;
+    }
+    if (asked.quiet)
+        return;
+    fprintf(stderr,
+            "%zu documents: %zu done now, %zu done before; %zu not ok, %zu undecided "
+            "(%.1f s)\ndatabase: %s\nreport:   %s\n",
+            t->total, t->done, t->skipped, t->failed, t->undecided, seconds, db_path(),
+            job->report_path);
+}
+
+static int job_close(struct job *job, int status)
+{
+    struct store_error why;
+    infer_session_close(job->session);
+    infer_model_close(job->model);
+    if (job->store && store_close(job->store, &why) != 0) {
+        complain("run", "%s", why.text);
+        status = EXIT_BROKEN_OFF;
+    }
+    pipeline_inputs_free(&job->inputs);
+    ingest_parser_close(job->parser);
+    passwords_free(job->password, job->password_count);
+    policy_free(job->policy);
+    free(job->report_path);
+    free(job->encoder_path);
+    return status;
+}
+
+static int job_open(struct job *job, int words, char **argv)
+{
+    int status = job_policy(job);
+    if (status < 0)
+        status = job_inputs(job, words, argv);
+    if (status < 0 && asked.password_file)
+        status = passwords_read("run", asked.password_file, &job->password,
+                                &job->password_count);
+    if (status < 0)
+        status = job_parser(job);
+    if (status < 0)
+        status = job_model(job);
+    if (status < 0)
+        status = job_store(job);
+    if (status < 0) {
+        pipeline_inputs_leave_out(&job->inputs, is_ours, job);
+        pipeline_inputs_finish(&job->inputs);
+        status = job_begin(job, words, argv);
+    }
+    return status;
+}
+
+static int run_main(const struct command *self, int argc, char **argv)
+{
+    struct job job = {.started_ms = clock_ms()};
+    struct sigaction action = {.sa_handler = on_signal};
+    enum format format = FORMAT_TEXT;
+    int64_t deadline_ms;
+    int words;
+    int status = options_parse(self, argc, argv, &words);
+    if (status < 0)
+        status = format_parse("run", asked.format, "json", &format);
+    if (status < 0 && words < 2 && !asked.files_from) {
+        complain("run", "no PATH given: name files or folders to read");
+        status = EXIT_USAGE;
+    }
+    if (status < 0)
+        status = deadline_find(&deadline_ms);
+    if (status >= 0)
+        return status;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    status = job_open(&job, words, argv);
+    if (status < 0) {
+        status = job_finish(&job, job_run(&job, deadline_ms));
+        closing_words(&job, status);
+    }
+    return job_close(&job, status);
+}
+
+const struct command cmd_run = {
+    .name = "run",
+    .synopsis = "run [options] PATH...",
+    .summary = "Read documents, classify and summarise them, record everything.",
+    .option = options,
+    .details =
+        "PATH is a file or a folder (walked; names beginning with a dot are left out).\n"
+        "A rerun does what is missing: finished documents are known by their digest, the\n"
+        "policy, the models and the arithmetic version. The report lies beside the\n"
+        "database, with .html for its ending.\n\n"
+        "exit status: 0 all ok, 1 some documents need a person, 2 usage or policy error,\n"
+        "3 could not start, 4 broken off and resumable, 75 another run holds the lock\n",
+    .run = run_main,
+};
