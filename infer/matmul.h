@@ -1,0 +1,34 @@
+/* matmul - a matrix of the file, repacked for the kernel that will read it. */
+#ifndef INFER_MATMUL_H
+#define INFER_MATMUL_H
+
+#include "infer/quant/format.h"
+
+struct matrix {
+    const struct format *format;
+    const struct kernel *kernel;
+    void *panel; /* 64-byte aligned */
+    size_t panel_bytes, panels;
+    size_t rows, depth; /* outputs, inputs */
+};
+
+/* Choose format and kernel; INFER_EUNSUPPORTED names tensor and type. Nothing is
+ * read or allocated. */
+int matrix_plan(struct matrix *m, const struct gguf_tensor *tensor, enum infer_isa isa,
+                enum infer_float_backend backend, struct infer_error *err);
+
+/* All its panels, rounded up to 64. */
+size_t matrix_bytes(const struct matrix *m);
+
+/* Repack into m->panel, which holds matrix_bytes. INFER_EFORMAT when a weight is
+ * not finite. */
+int matrix_load(struct matrix *m, const struct gguf_tensor *tensor,
+                struct infer_error *err);
+
+/* c[i][j] = row i of a times row 16 * first + j of the matrix, for rows rows and
+ * panels panels of 16. Column 16 * panels is never written. */
+void matrix_multiply(const struct matrix *m, float *c, size_t c_stride,
+                     const struct activations *a, size_t rows, size_t first,
+                     size_t panels);
+
+#endif

@@ -1,0 +1,15 @@
+/* ops.avx512 - the row operations on AVX512's registers. */
+#include "infer/lanes_avx512.h"
+#include "infer/ops_vector.h"
+#include "infer/quant/f32.h"
+
+const struct ops ops_avx512 = {
+    .add_norm = add_norm,
+    .add = add,
+    .gelu = gelu,
+    .softmax = softmax,
+    .scale = scale,
+    .sum_squares = sum_squares,
+    .quantise = quantise,
+    .product = f32_product_avx512,
+};

@@ -1,0 +1,63 @@
+/* format - what the engine asks of a number format.
+ *
+ * A format is one struct of functions in one file, q8_0.c for Q8_0. At session
+ * open a matrix is cut into panels of 16 rows (outputs), the last one filled up
+ * with zeros, and repacked so that one activation feeds 16 outputs at once:
+ *
+ *     file    row 0 ........ k      panel 0 = rows 0..15    k 0: 16 outputs
+ *             row 1 ........ k  =>                          k 1: 16 outputs
+ *             ...                   panel 1 = rows 16..31   ...
+ *
+ * How a panel looks inside is the business of the kernel that reads it. */
+#ifndef INFER_QUANT_FORMAT_H
+#define INFER_QUANT_FORMAT_H
+
+#include "infer/cpu.h"
+#include "infer/model.h"
+
+enum { PANEL_ROWS = 16, FORMAT_TILE_ROWS = 84 /* whole tiles of every kernel */ };
+
+/* The rows a product reads. A format of floats reads x; one of integers reads q
+ * and scale, one scale for each block of 32. Strides count elements. */
+struct activations {
+    const float *x;
+    const int16_t *q;
+    const float *scale;
+    size_t x_stride, q_stride, scale_stride;
+};
+
+/* c[i][j] for rows rows and panels whole panels of 16 columns. */
+struct product {
+    float *c;
+    size_t c_stride;
+    struct activations a;
+    const void *panel;
+    size_t panel_bytes;
+    size_t rows, panels, depth; /* depth: length of a row of the matrix */
+};
+
+struct format;
+
+struct kernel {
+    size_t (*panel_bytes)(size_t depth);
+    /* rows (at most 16) of row_bytes each become one panel. False when a weight
+     * or a scale is not finite. */
+    bool (*pack)(void *panel, const struct format *format, const void *row,
+                 size_t row_bytes, size_t rows, size_t depth);
+    void (*multiply)(const struct product *product);
+};
+
+struct format {
+    enum gguf_type type;
+    bool integers;                                            /* see activations */
+    void (*read)(float *out, const void *row, size_t count); /* dequantise */
+    const struct kernel *(*kernel)(enum infer_isa isa, enum infer_float_backend backend);
+};
+
+/* NULL when the type is not served */
+const struct format *format_find(enum gguf_type type);
+
+/* An IEEE half as stored in a file, little-endian. */
+float format_half(const void *bytes);
+
+#endif

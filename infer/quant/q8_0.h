@@ -1,0 +1,22 @@
+/* q8_0 - blocks of 32 signed bytes with one half-precision scale. */
+#ifndef INFER_QUANT_Q8_0_H
+#define INFER_QUANT_Q8_0_H
+
+#include "infer/quant/format.h"
+
+extern const struct format format_q8_0;
+
+/* A block of a panel: 32 values of each of 16 rows. */
+enum {
+    Q8_0_BLOCK = 32,
+    Q8_0_PAIRS = Q8_0_BLOCK / 2,
+    Q8_0_SCALES = 2 * PANEL_ROWS,        /* bytes */
+    Q8_0_STEP = 2 * PANEL_ROWS,          /* bytes: two values of each row */
+    Q8_0_PANEL_BLOCK = Q8_0_SCALES + Q8_0_PAIRS * Q8_0_STEP
+};
+
+void q8_0_multiply_scalar(const struct product *p);
+void q8_0_multiply_avx2(const struct product *p);
+void q8_0_multiply_avx512(const struct product *p);
+
+#endif
