@@ -13,6 +13,10 @@ CC    := $(if $(filter default,$(origin CC)),gcc,$(CC))
 AR    ?= ar
 PREFIX ?= /usr/local
 
+# make V=1 shows the commands.
+Q    := $(if $(V),,@)
+show  = $(if $(V),,@echo "$(1)	$(2)")
+
 # ---- the whole architecture: which folder may include which -------------------
 USES_ingest   :=
 USES_policies :=
@@ -56,19 +60,25 @@ libs = $(patsubst %,$(OUT)/lib%.a,$(1))
 .DEFAULT_GOAL := all
 all: cloister cloister-parse                    ## build ./cloister and ./cloister-parse
 
-cloister cloister-parse: %: $(OUT)/%
-	ln -sf $< $@
+# The programs look for policies/ and models/ beside their own files.
+cloister cloister-parse: %: $(OUT)/% | $(OUT)/policies $(OUT)/models
+	@ln -sfn $< $@
+$(OUT)/policies $(OUT)/models:
+	@mkdir -p $(@D)
+	@ln -sfn ../../$(@F) $@
 
 $(OUT)/cloister: $(call objs,cmd) $(call libs,pipeline $(USES_pipeline))
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,cmd)
+	$(call show,link,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,cmd)
 
 $(OUT)/cloister-parse: $(OUT)/ingest/parse_main.o $(OUT)/libingest.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,ingest)
+	$(call show,link,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,ingest)
 
 define library
 $(OUT)/lib$(1).a: $(call objs,$(1))
 	@rm -f $$@
-	$(AR) rcs $$@ $$^
+	$(Q)$(AR) rcs $$@ $$^
 endef
 $(foreach f,$(FOLDERS),$(eval $(call library,$(f))))
 
@@ -80,12 +90,13 @@ folder = $(firstword $(subst /, ,$(patsubst tests/%,%,$(1))))
 isa    = $(ISA_$(subst .,,$(suffix $(basename $(1)))))
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(call pkg_cflags,$(call folder,$<)) $(WARN) $(CFLAGS) $(call isa,$<) -MMD -MP -c -o $@ $<
+	$(call show,cc,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(call pkg_cflags,$(call folder,$<)) $(WARN) $(CFLAGS) $(call isa,$<) -MMD -MP -c -o $@ $<
 
 # Text that the programs carry inside: x.sql and x.rng become x.sql.h, x.rng.h.
 $(OUT)/%.h: %
 	@mkdir -p $(@D)
-	tools/embed-text.sh $< >$@
+	@tools/embed-text.sh $< >$@
 $(OUT)/store/db.o: $(OUT)/store/schema.sql.h
 $(OUT)/policies/load.o: $(OUT)/policies/policy.rng.h
 
@@ -95,18 +106,72 @@ TESTS    := $(patsubst %.c,$(OUT)/%,$(TEST_SRC))
 SUPPORT  := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tests/support/*.c)))
 define test_rule
 $(OUT)/tests/$(1)/%_test: $(OUT)/tests/$(1)/%_test.o $(SUPPORT) $(call libs,$(1) $(USES_$(1)))
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(call pkg_libs,$(1))
+	$$(call show,link,$$@)
+	$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(call pkg_libs,$(1))
 test-$(1): $(filter $(OUT)/tests/$(1)/%,$(TESTS))
 	tests/run.sh $(OUT) $$^
 endef
 $(foreach f,$(FOLDERS),$(eval $(call test_rule,$(f))))
 
+# ---- what a newcomer types --------------------------------------------------------
+# tools/setup.sh installs Debian packages when some are missing; the real work is
+# done by a second make, which may then ask pkg-config.
+demo:                                           ## install, build, fetch the model, run on examples/documents
+	@tools/setup.sh build model
+	@$(MAKE) --no-print-directory all models
+	@tools/demo.sh
+
+check:                                          ## install, build, run every test: "N passed, N failed"
+	@tools/setup.sh build model test
+	@$(MAKE) --no-print-directory all models layers warnings
+	@$(MAKE) --no-print-directory test
+
+MODELS := models/all-minilm-l6-v2.q8_0.gguf models/all-minilm-l6-v2.f32.gguf
+models: $(MODELS)                               ## fetch the default model once and convert it
+$(MODELS) &: | all
+	tools/fetch-model.sh
+
+test: $(TESTS) all                              ## build and run every test
+	@tests/run.sh $(OUT) $(TESTS) $(sort $(wildcard tests/cmd/*.bats))
+
+layers:                                         ## hold the include rules
+	@tools/check-layers.sh $(foreach f,$(FOLDERS) cmd,"$(f):$(USES_$(f))")
+
+# The other compiler reads everything too; objects of its own, nothing linked.
+CLANG_OBJS := $(patsubst %.c,build/clang/%.o,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c)
+warnings:                                       ## compile everything with clang as well
+	@$(MAKE) --no-print-directory -s BUILD=clang CC=clang $(CLANG_OBJS)
+	@echo "clang: no warnings in $(words $(CLANG_OBJS)) files"
+
+asan:                                           ## the tests under ASan and UBSan
+	@tools/setup.sh build model test
+	@$(MAKE) --no-print-directory models
+	@$(MAKE) --no-print-directory BUILD=asan test
+
+FUZZ_SECONDS ?= 60
+fuzz:                                           ## every fuzz target for FUZZ_SECONDS each
+	@tools/setup.sh build test fuzz
+	@tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+bench: all models                               ## measure: encoder, reader, store
+	@tests/bench/run.sh $(OUT)
+
+install: all models                             ## install under PREFIX (default /usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/cloister \
+	    $(DESTDIR)$(PREFIX)/share/cloister/policies $(DESTDIR)$(PREFIX)/share/cloister/models \
+	    $(DESTDIR)$(PREFIX)/share/man/man1
+	install $(OUT)/cloister $(DESTDIR)$(PREFIX)/bin/
+	install $(OUT)/cloister-parse $(DESTDIR)$(PREFIX)/libexec/cloister/
+	install -m 644 policies/*.xml $(DESTDIR)$(PREFIX)/share/cloister/policies/
+	install -m 644 $(MODELS) $(DESTDIR)$(PREFIX)/share/cloister/models/
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+
 clean:                                          ## remove what was built
-	rm -rf build cloister cloister-parse
+	rm -rf build demo cloister cloister-parse
 
 help:                                           ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
 .SECONDARY:
-.PHONY: all clean help $(patsubst %,test-%,$(FOLDERS))
+.PHONY: all demo check models test layers warnings asan fuzz bench install clean help $(patsubst %,test-%,$(FOLDERS))
 -include $(patsubst %.c,$(OUT)/%.d,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c $(TEST_SRC))

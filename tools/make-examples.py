@@ -454,7 +454,7 @@ def letterhead_draw(c, styles, keys):
     lines = text_curl(keys["address"]).split(" / ")
     c.setFillColor(styles.accent)
     if keys["letterhead"] == "center":
-        c.setFont(styles.bold, 19)
+        c.setFont(styles.regular, 20)
         c.drawCentredString(WIDTH / 2, y, keys["firm"], charSpace=1.2)
         c.setFont(styles.regular, 9.5)
         c.drawCentredString(WIDTH / 2, y - 17, "  ·  ".join(lines))
