@@ -57,8 +57,7 @@ struct option {
 int options_parse(const struct command *self, int argc, char **argv, int *words);
 void command_help(const struct command *self, FILE *out);
 
-/* ---- lookup.c: what lies beside the program ----------------------------------------
- */
+/* ---- lookup.c: what lies beside the program ------------------------------------- */
 
 /* A policy's name or path to a path; a model's likewise. The caller frees it; NULL
  * when there is no such file (after a message saying where it was looked for). */
@@ -70,8 +69,7 @@ char *lookup_folder(const char *what); /* "policies" or "models", or NULL */
 /* Names (without .xml) of the policies that are shipped, sorted; returns the count. */
 size_t lookup_policies(char ***names);
 
-/* ---- engine.c: settings of the model, shared by several commands --------------------
- */
+/* ---- engine.c: settings of the model, shared by several commands ---------------- */
 
 struct engine { /* what the command line says; zero is "not said" */
     const char *model, *isa, *float_backend, *type;
@@ -119,8 +117,7 @@ int cpus_allowed(void); /* affinity and cgroup quota */
 int passwords_read(const char *command, const char *path, char ***out, size_t *count);
 void passwords_free(char **password, size_t count);
 
-/* ---- output.c: words and JSON
- * --------------------------------------------------------- */
+/* ---- output.c: words and JSON --------------------------------------------------- */
 
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_TEXT, FORMAT_F32 };
 /* EXIT_USAGE after a message, or -1; word NULL leaves *out. */

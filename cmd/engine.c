@@ -10,8 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- how many CPUs -----------------------------------------------------------------
- */
+/* ---- how many CPUs -------------------------------------------------------------- */
 
 static int cpus_by_affinity(void)
 {
@@ -69,8 +68,7 @@ int cpus_allowed(void)
     return cpus < 1 ? 1 : cpus > INFER_THREADS_MAX ? INFER_THREADS_MAX : cpus;
 }
 
-/* ---- settings
- * -------------------------------------------------------------------------- */
+/* ---- settings ------------------------------------------------------------------- */
 
 int engine_options(const char *command, const struct engine *engine,
                    struct infer_options *options)

@@ -31,8 +31,7 @@ struct extract {
     enum format format;
 };
 
-/* ---- JSON -------------------------------------------------------------------------
- */
+/* ---- JSON ----------------------------------------------------------------------- */
 
 static json_t *flag_json(int flag)
 {
@@ -122,8 +121,7 @@ static void print_json(const char *path, const struct ingest_file *file,
     json_line(object);
 }
 
-/* ---- text
- * ---------------------------------------------------------------------------- */
+/* ---- text ----------------------------------------------------------------------- */
 
 static void print_text(const struct ingest_document *document)
 {
@@ -140,8 +138,7 @@ static void print_text(const struct ingest_document *document)
     }
 }
 
-/* ---- one file
- * ---------------------------------------------------------------------------- */
+/* ---- one file ------------------------------------------------------------------- */
 
 static void hash_bytes(void *arg, const void *data, size_t count)
 {
@@ -218,8 +215,7 @@ static int extract_file(struct extract *extract, const char *path)
     return status;
 }
 
-/* ---- the command
- * ---------------------------------------------------------------------------- */
+/* ---- the command ---------------------------------------------------------------- */
 
 static int extract_open(struct extract *extract)
 {

@@ -31,8 +31,7 @@ static const struct option options[] = {
     {0},
 };
 
-/* ---- show
- * ----------------------------------------------------------------------------- */
+/* ---- show ----------------------------------------------------------------------- */
 
 static uint64_t memory_free(void)
 {
@@ -131,8 +130,7 @@ static int model_show(enum format format, const char *path)
     return status;
 }
 
-/* ---- import
- * ----------------------------------------------------------------------------- */
+/* ---- import --------------------------------------------------------------------- */
 
 static int model_import(const char *folder)
 {
@@ -149,8 +147,7 @@ static int model_import(const char *folder)
     return status == INFER_EINVALID ? EXIT_USAGE : EXIT_NO_START;
 }
 
-/* ---- tokenize and embed
- * -------------------------------------------------------------------- */
+/* ---- tokenize and embed --------------------------------------------------------- */
 
 enum { WINDOW_LINES = 4096, WINDOW_BYTES = 16 << 20 };
 
@@ -356,8 +353,7 @@ static int model_feed(enum format format, bool embed, const char *input)
     return status;
 }
 
-/* ---- the command
- * ---------------------------------------------------------------------------- */
+/* ---- the command ---------------------------------------------------------------- */
 
 static int model_file(enum format format, const char *name)
 {

@@ -42,8 +42,7 @@ int format_parse(const char *command, const char *word, const char *allowed,
     return EXIT_USAGE;
 }
 
-/* ---- UTF-8 ------------------------------------------------------------------------
- */
+/* ---- UTF-8 ---------------------------------------------------------------------- */
 
 /* Decode one character; bytes that are none give U+FFFD and a length of 1. */
 static unsigned utf8_next(const unsigned char *text, size_t bytes, size_t *length)
@@ -109,8 +108,7 @@ int print_safe(FILE *out, const char *text, int width)
     return columns;
 }
 
-/* ---- JSON
- * ---------------------------------------------------------------------------- */
+/* ---- JSON ----------------------------------------------------------------------- */
 
 json_t *json_text(const char *text, size_t bytes)
 {
@@ -161,8 +159,7 @@ void json_line(json_t *object)
     json_decref(object);
 }
 
-/* ---- CSV (RFC 4180), safe for spreadsheets
- * --------------------------------------------- */
+/* ---- CSV (RFC 4180), safe for spreadsheets -------------------------------------- */
 
 void print_csv(FILE *out, const char *field, bool last)
 {

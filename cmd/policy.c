@@ -60,8 +60,7 @@ static int check(const char *name)
     return EXIT_DONE;
 }
 
-/* ---- render: the policy in words ----------------------------------------------------
- */
+/* ---- render: the policy in words ------------------------------------------------ */
 
 static void render_task(const struct policy_task *task)
 {

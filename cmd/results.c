@@ -30,8 +30,7 @@ struct results {
     size_t count;
 };
 
-/* ---- JSON --------------------------------------------------------------------------
- */
+/* ---- JSON ----------------------------------------------------------------------- */
 
 static void range_set(json_t *object, const struct store_range *range)
 {
@@ -130,8 +129,7 @@ static void print_json(const struct store_document *document, bool details)
     json_line(object);
 }
 
-/* ---- the table
- * --------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------ */
 
 static void pad(int used, int width)
 {
@@ -184,9 +182,7 @@ static void table_row(const struct store_document *document)
     putchar('\n');
 }
 
-/* ---- CSV
- * -------------------------------------------------------------------------------------
- */
+/* ---- CSV ------------------------------------------------------------------------ */
 
 static void csv_row(const struct store_document *document)
 {
@@ -213,8 +209,7 @@ static void csv_row(const struct store_document *document)
     }
 }
 
-/* ---- one document for people
- * -------------------------------------------------------------------- */
+/* ---- one document for people ---------------------------------------------------- */
 
 static void show_quote(const struct store_quote *quote)
 {
@@ -278,9 +273,7 @@ static void show_document(const struct store_document *document)
     }
 }
 
-/* ---- the command
- * ------------------------------------------------------------------------------------
- */
+/* ---- the command ---------------------------------------------------------------- */
 
 static int each_document(void *arg, const struct store_document *document)
 {

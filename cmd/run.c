@@ -5,7 +5,7 @@
  * cloister-parse is started first, while this process has one thread and little
  * memory. Whatever can be refused is refused before the first document is read;
  * after that only the store may end the run early, a signal or the time window. */
-#include "cmd/cmd.h"
+#include "cmd/run.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -13,9 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
-#include <time.h>
-#include <unistd.h>
 
 static struct {
     const char *policy, *db, *encoder, *password_file, *files_from, *until, *format;
@@ -51,26 +48,6 @@ static const struct option options[] = {
     {0},
 };
 
-struct job { /* all that a run holds; released in reverse order by job_close() */
-    struct policy *policy;
-    char **password;
-    size_t password_count;
-    struct ingest_parser *parser;
-    int lanes;
-    struct pipeline_inputs inputs;
-    struct store *store;
-    int64_t run_id;
-    char *report_path;
-    char *encoder_path;
-    struct infer_model *model;
-    struct infer_session *session;
-    struct infer_options options;
-    struct infer_plan plan;
-    struct pipeline_progress total;
-    enum pipeline_end end;
-    int64_t started_ms;
-};
-
 static volatile sig_atomic_t canceled;
 
 static void on_signal(int signal_number)
@@ -79,15 +56,7 @@ static void on_signal(int signal_number)
     canceled = 1;
 }
 
-static int64_t clock_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* ---- what can be refused before anything is read ------------------------------------
- */
+/* ---- what can be refused before anything is read -------------------------------- */
 
 static int job_policy(struct job *job)
 {
@@ -163,8 +132,7 @@ static int job_inputs(struct job *job, int words, char **argv)
     return asked.files_from ? inputs_from_list(job) : -1;
 }
 
-/* ---- the database
- * ------------------------------------------------------------------------ */
+/* ---- the database --------------------------------------------------------------- */
 
 static const char *db_path(void)
 {
@@ -231,8 +199,7 @@ static int job_store(struct job *job)
                                    : EXIT_NO_START;
 }
 
-/* ---- the model
- * ------------------------------------------------------------------------------ */
+/* ---- the model ------------------------------------------------------------------ */
 
 static int job_model(struct job *job)
 {
@@ -251,187 +218,7 @@ static int job_model(struct job *job)
     return status;
 }
 
-/* ---- who, where, with what
- * -------------------------------------------------------------------- */
-
-/* "1000 (mara)": the name from /etc/passwd itself, since NSS may open sockets. */
-static void operator_name(char out[128])
-{
-    char line[1024];
-    unsigned long uid = (unsigned long)getuid();
-    snprintf(out, 128, "%lu", uid);
-    FILE *in = fopen("/etc/passwd", "re");
-    while (in && fgets(line, sizeof(line), in)) {
-        char *rest = line;
-        const char *name = strsep(&rest, ":");
-        strsep(&rest, ":");
-        const char *id = rest ? strsep(&rest, ":") : NULL;
-        if (id && strtoul(id, NULL, 10) == uid) {
-            snprintf(out, 128, "%lu (%.100s)", uid, name);
-            break;
-        }
-    }
-    if (in)
-        fclose(in);
-}
-
-static char *facts_make(const struct job *job)
-{
-    struct ingest_limits limits = ingest_limits_default();
-    json_t *facts = json_object();
-    json_object_set_new(facts, "threads", json_integer(job->options.threads));
-    json_object_set_new(facts, "isa", json_string(infer_session_isa(job->session)));
-    json_object_set_new(facts, "lanes", json_integer(job->lanes));
-    json_object_set_new(facts, "batch_tokens", json_integer(job->plan.batch_tokens));
-    json_object_set_new(facts, "session_bytes",
-                        json_integer((json_int_t)job->plan.bytes));
-    json_object_set_new(facts, "parser_memory_bytes",
-                        json_integer((json_int_t)limits.memory_bytes_max));
-    json_object_set_new(facts, "policy_description",
-                        json_or_null(job->policy->description));
-    char *text = json_dumps(facts, JSON_COMPACT | JSON_SORT_KEYS);
-    json_decref(facts);
-    return text;
-}
-
-static int digests_fill(const struct job *job, struct store_run *run)
-{
-    struct store_error why;
-    char *program = lookup_program();
-    int status = program ? store_digest_file(program, &run->program, &why) : -1;
-    if (status == 0)
-        status = store_digest_file(job->encoder_path, &run->identity.encoder, &why);
-    if (status != 0)
-        complain("run", "%s",
-                 program ? why.text : "cannot find the program's own file");
-    free(program);
-    store_digest_of(job->policy->canonical, job->policy->canonical_bytes,
-                    &run->identity.policy);
-    return status == 0 ? -1 : EXIT_NO_START;
-}
-
-static int job_begin(struct job *job, int words, char **argv)
-{
-    struct store_error why;
-    struct utsname host = {0};
-    struct infer_model_info info;
-    char who[128], settings[96];
-    char *facts = facts_make(job);
-    uname(&host);
-    operator_name(who);
-    engine_settings(&job->options, settings);
-    infer_model_info(job->model, &info);
-    struct store_run run = {
-        .identity =
-            {
-                .policy_name = job->policy->name,
-                .policy_title = job->policy->title,
-                .policy_revision = job->policy->revision,
-                .encoder_name = info.name[0] ? info.name : info.architecture,
-                .arithmetic_version = INFER_ARITHMETIC_VERSION,
-                .settings = settings,
-            },
-        .program_version = CLOISTER_VERSION,
-        .operator_name = who,
-        .host = host.nodename,
-        .kernel = host.release,
-        .input = (const char *const *)argv + 1,
-        .input_count = (size_t)(words - 1),
-        .facts = facts ? facts : "{}",
-    };
-    int status = digests_fill(job, &run);
-    if (status < 0 && store_run_begin(job->store, &run, &job->run_id, &why) != 0) {
-        complain("run", "%s", why.text);
-        status = EXIT_NO_START;
-    }
-    free(facts);
-    return status;
-}
-
-/* ---- progress
- * ---------------------------------------------------------------------------------- */
-
-enum { REPAINT_MS = 200, LINE_MS = 60000, BAR = 24 };
-
-static void progress_line(const struct job *job, const struct pipeline_progress *now)
-{
-    double seconds = (double)(clock_ms() - job->started_ms) / 1000.0;
-    size_t met = now->done + now->skipped;
-    fprintf(stderr, "%zu of %zu documents", met, now->total);
-    if (now->failed)
-        fprintf(stderr, ", %zu not ok", now->failed);
-    if (seconds > 1 && now->done > 0) {
-        double left = seconds / (double)now->done * (double)(now->total - met);
-        fprintf(stderr, ", %.1f pages/s, %ld:%02ld:%02ld left",
-                (double)now->pages / seconds, (long)left / 3600, (long)left / 60 % 60,
-                (long)left % 60);
-    }
-}
-
-static void progress_paint(void *arg, const struct pipeline_progress *now)
-{
-    static int64_t painted;
-    static int terminal = -1;
-    if (terminal < 0)
-        terminal = isatty(STDERR_FILENO);
-    int64_t ms = clock_ms();
-    if (painted == 0)
-        painted = ms;
-    if (ms - painted < (terminal ? REPAINT_MS : LINE_MS))
-        return;
-    painted = ms;
-    if (terminal) {
-        size_t full = now->total ? (now->done + now->skipped) * BAR / now->total : BAR;
-        fputs("\r\033[K[", stderr);
-        for (size_t i = 0; i < BAR; i++)
-            fputc(i < full ? '#' : '.', stderr);
-        fputs("] ", stderr);
-    } else {
-        fputs("cloister run: ", stderr);
-    }
-    progress_line(arg, now);
-    fputs(terminal ? "" : "\n", stderr);
-}
-
-/* ---- the run
- * --------------------------------------------------------------------------------------
- */
-
-static int deadline_until(const char *word, int64_t *ms)
-{
-    int hour, minute;
-    char rest;
-    if (sscanf(word, "%2d:%2d%c", &hour, &minute, &rest) != 2 || hour < 0 ||
-        hour > 23 || minute < 0 || minute > 59) {
-        complain("run", "--until takes a time of day such as 06:00, not \"%s\"", word);
-        return EXIT_USAGE;
-    }
-    time_t now = time(NULL);
-    struct tm then;
-    localtime_r(&now, &then);
-    then.tm_hour = hour;
-    then.tm_min = minute;
-    then.tm_sec = 0;
-    then.tm_isdst = -1;
-    time_t stop = mktime(&then);
-    if (stop <= now) {
-        then.tm_mday++;
-        then.tm_isdst = -1;
-        stop = mktime(&then);
-    }
-    *ms = clock_ms() + (int64_t)(stop - now) * 1000;
-    return -1;
-}
-
-static int deadline_find(int64_t *ms)
-{
-    *ms = 0;
-    int status = asked.until ? deadline_until(asked.until, ms) : -1;
-    int64_t limit = clock_ms() + asked.max_seconds * 1000;
-    if (asked.max_seconds && (*ms == 0 || limit < *ms))
-        *ms = limit;
-    return status;
-}
+/* ---- the run -------------------------------------------------------------------- */
 
 static const char *why_ended(const struct job *job, int status)
 {
@@ -466,8 +253,8 @@ static int job_run(struct job *job, int64_t deadline_ms)
         .report_arg = job,
     };
     int status = pipeline_run(&run, &job->end, &job->total, &why);
-    if (isatty(STDERR_FILENO) && !asked.quiet)
-        fputs("\r\033[K", stderr);
+    if (!asked.quiet)
+        progress_clear();
     if (status != PIPELINE_OK)
         complain("run", "broken off: %s; the same command goes on where it stopped",
                  why.text);
@@ -485,9 +272,7 @@ static int job_run(struct job *job, int64_t deadline_ms)
                                                                   : EXIT_BROKEN_OFF;
 }
 
-/* ---- the end
- * ----------------------------------------------------------------------------------------
- */
+/* ---- the end -------------------------------------------------------------------- */
 
 /* Documents that need a person, of all that the database holds for this run's
  * policy: a rerun that had nothing to do still says that some are not ok. */
@@ -597,7 +382,7 @@ static int run_main(const struct command *self, int argc, char **argv)
         status = EXIT_USAGE;
     }
     if (status < 0)
-        status = deadline_find(&deadline_ms);
+        status = deadline_find(asked.until, asked.max_seconds, &deadline_ms);
     if (status >= 0)
         return status;
     sigaction(SIGINT, &action, NULL);

@@ -24,7 +24,7 @@ struct list { /* sequences whose ids lie one after the other in a pool */
     struct pipeline_error *err;
 };
 
-/* ---- a document's memory ------------------------------------------------------- */
+/* ---- a document's memory -------------------------------------------------------- */
 
 static void answer_clear(struct answer *answer)
 {
@@ -82,8 +82,7 @@ int batch_add(struct batch *batch, struct work *work, struct pipeline_error *err
     return PIPELINE_OK;
 }
 
-/* ---- the list -----------------------------------------------------------------------
- */
+/* ---- the list ------------------------------------------------------------------- */
 
 static int list_reserve(struct list *list, size_t ids)
 {
@@ -156,8 +155,7 @@ static void list_free(struct list *list)
     infer_tokens_free(&list->scratch);
 }
 
-/* ---- through the model
- * -------------------------------------------------------------------- */
+/* ---- through the model ---------------------------------------------------------- */
 
 static size_t slice_end(const struct list *list, size_t from)
 {

@@ -94,7 +94,7 @@ static int sentence_split(struct cutter *cut, size_t at, size_t end)
 {
     while (at < end) {
         size_t place;
-        uint32_t tokens;
+        uint32_t tokens = 0;
         int status = piece_find(cut, at, end, &place, &tokens);
         if (status == PIPELINE_OK)
             status = sentence_add(cut, at, place - at, tokens);
@@ -130,8 +130,7 @@ static int sentences_find(struct cutter *cut, const struct ingest_document *docu
     return status;
 }
 
-/* ---- packing ------------------------------------------------------------------------
- */
+/* ---- packing -------------------------------------------------------------------- */
 
 /* Was hidden text left out just before at? */
 static bool gap_before(const struct pipeline_text *text, size_t *span, size_t at)
@@ -192,8 +191,7 @@ static int sentences_pack(struct cutter *cut)
     return status;
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------------------ */
 
 static int cutter_measure(struct cutter *cut, uint32_t chunk_tokens_max)
 {

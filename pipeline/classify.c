@@ -32,8 +32,7 @@ struct scorer { /* one task of one document */
     double *sentence; /* c_l of each sentence */
 };
 
-/* ---- scores of pieces --------------------------------------------------------------
- */
+/* ---- scores of pieces ----------------------------------------------------------- */
 
 static double dot(const float *a, const float *b, size_t width)
 {
@@ -66,8 +65,7 @@ static void pieces_score(const struct scorer *scorer, struct infer_session *sess
     }
 }
 
-/* ---- the opening
- * --------------------------------------------------------------------- */
+/* ---- the opening ---------------------------------------------------------------- */
 
 static bool has_letter(const char *text, size_t bytes)
 {
@@ -116,8 +114,7 @@ static void lead_scores(const struct scorer *scorer, double *lead)
         lead[l] = met ? 0.5 * lead[l] + 0.5 * scorer->chunk[l] : scorer->chunk[l];
 }
 
-/* ---- pooling
- * ----------------------------------------------------------------------------- */
+/* ---- pooling -------------------------------------------------------------------- */
 
 static int descending(const void *a, const void *b)
 {
@@ -163,8 +160,7 @@ static void document_scores(const struct scorer *scorer, double *column, double 
                    (1.0 - task->lead_weight) * pool(scorer, l, best, column);
 }
 
-/* ---- probabilities
- * ------------------------------------------------------------------------ */
+/* ---- probabilities -------------------------------------------------------------- */
 
 /* exp(x) for x <= 0: halve until small, Taylor, square back. The same bits on every
  * machine, which libm does not promise; relative error below 1e-12. */
@@ -210,8 +206,7 @@ static void answer_choose(struct answer *answer, const struct policy_task *task)
     answer->undecided = answer->probability[answer->label] < task->threshold;
 }
 
-/* ---- evidence
- * ---------------------------------------------------------------------------------- */
+/* ---- evidence ------------------------------------------------------------------- */
 
 /* Keep `quote` among the heaviest, heaviest first; earlier ones win a tie. */
 static void evidence_offer(struct answer *answer, size_t most, struct quote quote)
@@ -240,9 +235,7 @@ static void evidence_find(const struct scorer *scorer, struct answer *answer)
     }
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------------ */
 
 static int answer_find(struct scorer *scorer, struct infer_session *session,
                        struct answer *answer)

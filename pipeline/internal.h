@@ -12,13 +12,13 @@
 int pipeline_fail(struct pipeline_error *err, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* ---- text.c: the visible text and where its sections lie ---- */
+/* ---- text.c: the visible text and where its sections lie ------------------------ */
 
 /* Fills out->text, span and the byte counts. */
 int text_collect(struct pipeline_text *out, const struct ingest_document *document,
                  bool hidden_too, struct pipeline_error *err);
 
-/* ---- sentence.c: where sentences end ---- */
+/* ---- sentence.c: where sentences end -------------------------------------------- */
 
 /* Sets bit i of end when byte i is the last one of a sentence; end holds
  * text_bytes / 8 + 1 bytes, zeroed. */
@@ -26,7 +26,7 @@ int sentence_ends(const struct pipeline_text *text,
                   const struct ingest_document *document, unsigned char *end,
                   struct pipeline_error *err);
 
-/* ---- a document on its way ---- */
+/* ---- a document on its way ------------------------------------------------------ */
 
 struct quote { /* words of the document: a place in text->text, inside one chunk */
     size_t at, bytes;
@@ -75,7 +75,7 @@ struct quote work_sentence(const struct work *work, size_t i);
 /* How the document ended, of the typed list; record.c is the one translator. */
 const char *work_outcome(const struct work *work);
 
-/* ---- batch.c: many documents through the model at once ---- */
+/* ---- batch.c: many documents through the model at once -------------------------- */
 
 struct batch {
     struct work **work;
@@ -89,7 +89,7 @@ int batch_embed(struct batch *batch, const struct pipeline *run,
                 bool (*stop)(void *arg), void *arg, size_t *whole,
                 struct pipeline_error *err);
 
-/* ---- classify.c, summarize.c, detect.c, decide.c: what it says ---- */
+/* ---- classify.c, summarize.c, detect.c, decide.c: what it says ------------------ */
 
 struct reference { /* what a policy compares documents with, embedded once a run */
     float *vector; /* rows of width */
@@ -109,7 +109,7 @@ int work_detect(struct work *work, const struct pipeline *run,
                 const struct reference *reference, struct pipeline_error *err);
 void work_decide(struct work *work, const struct policy *policy);
 
-/* ---- record.c: rows and event ---- */
+/* ---- record.c: rows and event --------------------------------------------------- */
 
 int work_record(const struct work *work, const struct pipeline *run,
                 struct pipeline_error *err);

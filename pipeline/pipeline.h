@@ -40,7 +40,7 @@ struct pipeline_error {
     char text[400];
 };
 
-/* ---- inputs: the files to read, folders walked --------------------------------- */
+/* ---- inputs: the files to read, folders walked ---------------------------------- */
 
 struct pipeline_inputs {
     char **path; /* sorted, each once */
@@ -57,7 +57,7 @@ void pipeline_inputs_leave_out(struct pipeline_inputs *inputs,
                                bool (*ours)(void *arg, const char *path), void *arg);
 void pipeline_inputs_free(struct pipeline_inputs *inputs);
 
-/* ---- chunks -------------------------------------------------------------------- */
+/* ---- chunks --------------------------------------------------------------------- */
 
 struct pipeline_range { /* half-open, in bytes of sections' texts; sections from 1 */
     uint32_t section, end_section;
@@ -110,8 +110,7 @@ void pipeline_text_free(struct pipeline_text *text); /* NULL allowed */
 struct pipeline_range pipeline_range_of(const struct pipeline_text *text, size_t at,
                                         size_t bytes);
 
-/* ---- a run
- * ---------------------------------------------------------------------------- */
+/* ---- a run ---------------------------------------------------------------------- */
 
 struct pipeline_progress {
     size_t total, done, skipped; /* documents; done includes the failed */

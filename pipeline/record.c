@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- outcomes -------------------------------------------------------------------- */
+/* ---- outcomes ------------------------------------------------------------------- */
 
 static bool books_balance(const struct work *work)
 {
@@ -57,8 +57,7 @@ static const char *work_reason(const struct work *work, char buffer[600])
     return buffer;
 }
 
-/* ---- metadata as JSON -------------------------------------------------------------
- */
+/* ---- metadata as JSON ----------------------------------------------------------- */
 
 static void json_string(FILE *out, const char *text)
 {
@@ -118,8 +117,7 @@ static char *metadata_json(const struct ingest_metadata *metadata)
     return json;
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------ */
+/* ---- rows ----------------------------------------------------------------------- */
 
 struct rows { /* what the store is given, built in one go and freed in one go */
     struct store_section *section;
@@ -329,8 +327,7 @@ static int rows_fill(struct rows *rows, const struct work *work,
     return PIPELINE_OK;
 }
 
-/* ---- the document
- * ------------------------------------------------------------------------ */
+/* ---- the document --------------------------------------------------------------- */
 
 static void document_fill_text(struct store_document *out, const struct work *work)
 {

@@ -100,8 +100,7 @@ static int texts_embed(struct texts *texts, size_t width, float **out)
     return status;
 }
 
-/* ---- rows --------------------------------------------------------------------------
- */
+/* ---- rows ----------------------------------------------------------------------- */
 
 static void unit_store(const double *v, size_t width, float *out)
 {

@@ -44,8 +44,7 @@ struct run {
     struct pipeline_error *err;
 };
 
-/* ---- when to stop ------------------------------------------------------------------
- */
+/* ---- when to stop --------------------------------------------------------------- */
 
 static int64_t clock_ms(void)
 {
@@ -70,8 +69,7 @@ static bool run_must_stop(void *arg)
     return run_canceled(run) || run_late(run);
 }
 
-/* ---- the end of one document
- * ---------------------------------------------------------- */
+/* ---- the end of one document ---------------------------------------------------- */
 
 static void run_tell(struct run *run, const char *path)
 {
@@ -108,8 +106,7 @@ static int run_finish(struct run *run, struct work *work)
     return status;
 }
 
-/* ---- load: from a path to a lane at work
- * --------------------------------------------- */
+/* ---- load: from a path to a lane at work ---------------------------------------- */
 
 static void hash_bytes(void *arg, const void *data, size_t count)
 {
@@ -245,8 +242,7 @@ static int run_feed(struct run *run)
     return status;
 }
 
-/* ---- collect: from a finished lane to the batch
- * ----------------------------------------- */
+/* ---- collect: from a finished lane to the batch --------------------------------- */
 
 static int work_chunk(struct run *run, struct work *work)
 {
@@ -281,8 +277,7 @@ static int run_collect(struct run *run, int timeout_ms, bool *got)
     return status;
 }
 
-/* ---- flush: the batch through the model
- * ----------------------------------------------------- */
+/* ---- flush: the batch through the model ----------------------------------------- */
 
 static int run_answer(struct run *run, struct work *work)
 {
@@ -318,8 +313,7 @@ static bool run_batch_is_full(const struct run *run)
     return run->batch.tokens >= BATCH_TOKENS || run->batch.count >= BATCH_DOCUMENTS;
 }
 
-/* ---- the story
- * ----------------------------------------------------------------------------- */
+/* ---- the story ------------------------------------------------------------------ */
 
 static int run_tell_story(struct run *run)
 {

@@ -58,7 +58,7 @@ static void bit_set(unsigned char *bits, size_t at)
     bits[at / 8] = (unsigned char)(bits[at / 8] | 1u << (at % 8));
 }
 
-/* ---- lines of a PDF page ------------------------------------------------------ */
+/* ---- lines of a PDF page -------------------------------------------------------- */
 
 static size_t line_bytes(const char *text, size_t from, size_t end)
 {
@@ -129,7 +129,7 @@ static void flow_page(char *flow, const char *text, size_t from, size_t end)
     }
 }
 
-/* ---- boundaries ------------------------------------------------------------------ */
+/* ---- boundaries ----------------------------------------------------------------- */
 
 static int by_name(const void *key, const void *element)
 {
@@ -198,8 +198,7 @@ static void stretch_ends(UBreakIterator *breaks, const char *flow, size_t from,
     utext_close(&ut);
 }
 
-/* ---- the whole document
- * -------------------------------------------------------------- */
+/* ---- the whole document --------------------------------------------------------- */
 
 static bool is_page(const struct ingest_document *document, uint32_t section)
 {

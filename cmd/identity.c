@@ -1,0 +1,106 @@
+/* identity - what a run is, written down before its first document.
+ *
+ * The identity decides results and what counts as done: policy, model, arithmetic,
+ * settings. The facts decide nothing and are kept for the auditor: who, where, on
+ * what machine, with how many threads. */
+#include "cmd/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* "1000 (mara)": the name from /etc/passwd itself, since NSS may open sockets. */
+static void operator_name(char out[128])
+{
+    char line[1024];
+    unsigned long uid = (unsigned long)getuid();
+    snprintf(out, 128, "%lu", uid);
+    FILE *in = fopen("/etc/passwd", "re");
+    while (in && fgets(line, sizeof(line), in)) {
+        char *rest = line;
+        const char *name = strsep(&rest, ":");
+        strsep(&rest, ":");
+        const char *id = rest ? strsep(&rest, ":") : NULL;
+        if (id && strtoul(id, NULL, 10) == uid) {
+            snprintf(out, 128, "%lu (%.100s)", uid, name);
+            break;
+        }
+    }
+    if (in)
+        fclose(in);
+}
+
+static char *facts_make(const struct job *job)
+{
+    struct ingest_limits limits = ingest_limits_default();
+    json_t *facts = json_object();
+    json_object_set_new(facts, "threads", json_integer(job->options.threads));
+    json_object_set_new(facts, "isa", json_string(infer_session_isa(job->session)));
+    json_object_set_new(facts, "lanes", json_integer(job->lanes));
+    json_object_set_new(facts, "batch_tokens", json_integer(job->plan.batch_tokens));
+    json_object_set_new(facts, "session_bytes",
+                        json_integer((json_int_t)job->plan.bytes));
+    json_object_set_new(facts, "parser_memory_bytes",
+                        json_integer((json_int_t)limits.memory_bytes_max));
+    json_object_set_new(facts, "policy_description",
+                        json_or_null(job->policy->description));
+    char *text = json_dumps(facts, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(facts);
+    return text;
+}
+
+static int digests_fill(const struct job *job, struct store_run *run)
+{
+    struct store_error why;
+    char *program = lookup_program();
+    int status = program ? store_digest_file(program, &run->program, &why) : -1;
+    if (status == 0)
+        status = store_digest_file(job->encoder_path, &run->identity.encoder, &why);
+    if (status != 0)
+        complain("run", "%s",
+                 program ? why.text : "cannot find the program's own file");
+    free(program);
+    store_digest_of(job->policy->canonical, job->policy->canonical_bytes,
+                    &run->identity.policy);
+    return status == 0 ? -1 : EXIT_NO_START;
+}
+
+int job_begin(struct job *job, int words, char **argv)
+{
+    struct store_error why;
+    struct utsname host = {0};
+    struct infer_model_info info;
+    char who[128], settings[96];
+    char *facts = facts_make(job);
+    uname(&host);
+    operator_name(who);
+    engine_settings(&job->options, settings);
+    infer_model_info(job->model, &info);
+    struct store_run run = {
+        .identity =
+            {
+                .policy_name = job->policy->name,
+                .policy_title = job->policy->title,
+                .policy_revision = job->policy->revision,
+                .encoder_name = info.name[0] ? info.name : info.architecture,
+                .arithmetic_version = INFER_ARITHMETIC_VERSION,
+                .settings = settings,
+            },
+        .program_version = CLOISTER_VERSION,
+        .operator_name = who,
+        .host = host.nodename,
+        .kernel = host.release,
+        .input = (const char *const *)argv + 1,
+        .input_count = (size_t)(words - 1),
+        .facts = facts ? facts : "{}",
+    };
+    int status = digests_fill(job, &run);
+    if (status < 0 && store_run_begin(job->store, &run, &job->run_id, &why) != 0) {
+        complain("run", "%s", why.text);
+        status = EXIT_NO_START;
+    }
+    free(facts);
+    return status;
+}

@@ -1,0 +1,43 @@
+/* What the files of `cloister run` share: the job, from its opening to its end. */
+#ifndef CMD_RUN_H
+#define CMD_RUN_H
+
+#include "cmd/cmd.h"
+
+struct job { /* all that a run holds; released in reverse order at the end */
+    struct policy *policy;
+    char **password;
+    size_t password_count;
+    struct ingest_parser *parser;
+    int lanes;
+    struct pipeline_inputs inputs;
+    struct store *store;
+    int64_t run_id;
+    char *report_path;
+    char *encoder_path;
+    struct infer_model *model;
+    struct infer_session *session;
+    struct infer_options options;
+    struct infer_plan plan;
+    struct pipeline_progress total;
+    enum pipeline_end end;
+    int64_t started_ms;
+};
+
+int64_t clock_ms(void); /* monotonic */
+
+/* ---- identity.c: who runs what, where, with which settings ---------------------- */
+
+/* Write the run's identity and facts into the database; -1 to go on. */
+int job_begin(struct job *job, int words, char **argv);
+
+/* ---- progress.c: how far it is, and when to stop -------------------------------- */
+
+/* A pipeline report function; arg is the job. */
+void progress_paint(void *arg, const struct pipeline_progress *now);
+void progress_clear(void); /* take the bar off the terminal */
+/* The earlier of "HH:MM" and max_seconds from now, as clock_ms(); 0: never. -1 to go
+ * on, or EXIT_USAGE after a message. */
+int deadline_find(const char *until, long max_seconds, int64_t *ms);
+
+#endif
