@@ -74,6 +74,8 @@ static const char *advice_for(int code)
         {XML_ERR_LT_IN_ATTRIBUTE, "a closing quote is missing before this <"},
         {XML_ERR_ATTRIBUTE_NOT_STARTED, "put the value between double quotes"},
         {XML_ERR_ATTRIBUTE_REDEFINED, "write the attribute once"},
+        {XML_ERR_SPACE_REQUIRED, "a quote is missing, or no space stands between two "
+                                 "attributes"},
         {XML_ERR_TAG_NOT_FINISHED, "the file ends too early"},
         {XML_ERR_DOCUMENT_EMPTY, "a policy begins with <policy name=\"...\" "
                                  "revision=\"1\">"},
