@@ -14,22 +14,16 @@
  * stands twice, types that do not exist, tensors that overlap, leave the file or
  * miss the alignment. Nothing here recurses. */
 #include "infer/gguf.h"
+#include "infer/mapping.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "GGUF numbers are read as they lie in the file");
 
 struct gguf {
-    uint8_t *bytes;
-    size_t size;
-    bool mapped;          /* else allocated */
+    struct mapping data;
     struct gguf_key *key; /* sorted by name */
     size_t key_count;
     struct gguf_tensor *tensor; /* in the order of the file */
@@ -169,10 +163,11 @@ static int read_values(struct cursor *c, struct gguf_key *key, uint32_t type,
         if (!skip_strings(c, key->count))
             return fail_end(err, "a string");
     } else if (each == 0) {
-        return infer_fail(err, INFER_EFORMAT,
-                          "GGUF: key \"%.*s\" has value type %u%s, allowed are 0 to 12",
-                          (int)key->name.bytes, key->name.text, type,
-                          key->is_array ? " in an array" : "");
+        return infer_fail(
+            err, INFER_EFORMAT,
+            "GGUF: key \"%.*s\" has value type %u%s, which is not allowed",
+            (int)key->name.bytes, key->name.text, type,
+            key->is_array ? " in an array" : "");
     } else if (key->count > cursor_left(c) / each) {
         return infer_fail(err, INFER_EFORMAT,
                           "GGUF: key \"%.*s\" claims %llu values, the file has %zu "
@@ -365,7 +360,7 @@ static int read_tensor(struct gguf *file, struct cursor *c, struct infer_error *
     if (status != 0)
         return status;
     t->type = (enum gguf_type)type;
-    return measure_tensor(t, file->size, err);
+    return measure_tensor(t, file->data.size, err);
 }
 
 /* The smallest description: an eight-byte length, one letter, dims, one dim, type,
@@ -400,7 +395,7 @@ static int read_tensors(struct gguf *file, struct cursor *c, uint64_t count,
 static int place_tensors(struct gguf *file, size_t data_start, uint32_t alignment,
                          struct infer_error *err)
 {
-    size_t data_bytes = file->size - data_start;
+    size_t data_bytes = file->data.size - data_start;
 
     for (size_t i = 0; i < file->tensor_count; i++) {
         struct gguf_tensor *t = &file->tensor[i];
@@ -417,7 +412,7 @@ static int place_tensors(struct gguf *file, size_t data_start, uint32_t alignmen
                               "%zu bytes of data",
                               t->name, (unsigned long long)t->bytes,
                               (unsigned long long)offset, data_bytes);
-        t->data = file->bytes + data_start + offset;
+        t->data = file->data.bytes + data_start + offset;
         file->by_name[i] = t;
     }
     return 0;
@@ -445,14 +440,14 @@ static int check_overlaps(struct gguf *file, struct infer_error *err)
 
 static int find_data(struct gguf *file, const struct cursor *c, struct infer_error *err)
 {
-    size_t start = (size_t)(c->at - file->bytes);
+    size_t start = (size_t)(c->at - file->data.bytes);
     uint32_t alignment;
     int status = read_alignment(file, &alignment, err);
 
     if (status != 0 || file->tensor_count == 0)
         return status;
     start = (start + alignment - 1) / alignment * alignment;
-    if (start > file->size)
+    if (start > file->data.size)
         return fail_end(err, "the padding before the data");
     status = place_tensors(file, start, alignment, err);
     return status != 0 ? status : check_overlaps(file, err);
@@ -482,7 +477,7 @@ static int read_header(struct cursor *c, uint64_t *tensors, uint64_t *keys,
 
 static int read_file(struct gguf *file, struct infer_error *err)
 {
-    struct cursor c = {file->bytes, file->bytes + file->size};
+    struct cursor c = {file->data.bytes, file->data.bytes + file->data.size};
     uint64_t tensors = 0, keys = 0;
     int status = read_header(&c, &tensors, &keys, err);
 
@@ -495,73 +490,44 @@ static int read_file(struct gguf *file, struct infer_error *err)
     return status;
 }
 
-/* Map the file at fd. An empty file cannot be mapped and is no GGUF file. */
-static int map_file(struct gguf *file, int fd, const char *path,
-                    struct infer_error *err)
-{
-    struct stat st;
-    void *mapping;
-
-    if (fstat(fd, &st) != 0)
-        return infer_fail(err, INFER_EIO, "%.150s: %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return infer_fail(err, INFER_EIO, "%.150s: not a regular file", path);
-    if (st.st_size == 0)
-        return infer_fail(err, INFER_EFORMAT, "%.150s: the file is empty", path);
-    mapping = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (mapping == MAP_FAILED)
-        return infer_fail(err, INFER_EIO, "%.150s: %s", path, strerror(errno));
-    file->bytes = mapping;
-    file->size = (size_t)st.st_size;
-    file->mapped = true;
-    return 0;
-}
-
-int gguf_open(struct gguf **out, const char *path, struct infer_error *err)
+/* Takes the bytes over, whatever comes of them. */
+static int open_mapping(struct gguf **out, struct mapping *data,
+                        struct infer_error *err)
 {
     struct gguf *file = calloc(1, sizeof *file);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), status;
-
-    *out = NULL;
-    if (file == NULL)
-        status = infer_fail(err, INFER_ENOMEM, "GGUF: no memory");
-    else if (fd < 0)
-        status = infer_fail(err, INFER_EIO, "%.150s: %s", path, strerror(errno));
-    else
-        status = map_file(file, fd, path, err);
-    if (fd >= 0)
-        close(fd);
-    if (status == 0)
-        status = read_file(file, err);
-    if (status != 0)
-        gguf_close(file);
-    else
-        *out = file;
-    return status;
-}
-
-int gguf_open_memory(struct gguf **out, const void *bytes, size_t count,
-                     struct infer_error *err)
-{
-    struct gguf *file = calloc(1, sizeof *file);
-    void *copy = NULL;
     int status;
 
     *out = NULL;
-    if (file == NULL || posix_memalign(&copy, GGUF_ALIGNMENT_MAX, count) != 0) {
-        free(file);
-        return infer_fail(err, INFER_ENOMEM, "GGUF: no memory for %zu bytes", count);
+    if (file == NULL) {
+        mapping_close(data);
+        return infer_fail(err, INFER_ENOMEM, "GGUF: no memory");
     }
-    if (count > 0)
-        memcpy(copy, bytes, count);
-    file->bytes = copy;
-    file->size = count;
+    file->data = *data;
     status = read_file(file, err);
     if (status != 0)
         gguf_close(file);
     else
         *out = file;
     return status;
+}
+
+int gguf_open(struct gguf **out, const char *path, struct infer_error *err)
+{
+    struct mapping data;
+    int status = mapping_open(&data, path, err);
+
+    *out = NULL;
+    return status != 0 ? status : open_mapping(out, &data, err);
+}
+
+int gguf_open_memory(struct gguf **out, const void *bytes, size_t count,
+                     struct infer_error *err)
+{
+    struct mapping data;
+    int status = mapping_copy(&data, bytes, count, err);
+
+    *out = NULL;
+    return status != 0 ? status : open_mapping(out, &data, err);
 }
 
 void gguf_close(struct gguf *file)
@@ -573,10 +539,7 @@ void gguf_close(struct gguf *file)
     free(file->tensor_name);
     free(file->tensor);
     free(file->key);
-    if (file->mapped)
-        munmap(file->bytes, file->size);
-    else
-        free(file->bytes);
+    mapping_close(&file->data);
     free(file);
 }
 
@@ -584,7 +547,7 @@ void gguf_close(struct gguf *file)
 
 uint64_t gguf_file_bytes(const struct gguf *file)
 {
-    return file->size;
+    return file->data.size;
 }
 
 const struct gguf_key *gguf_find(const struct gguf *file, const char *name)

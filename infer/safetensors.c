@@ -9,20 +9,14 @@
  * the tensors must follow each other without gap from 0 to the last byte: that one
  * rule excludes overlaps, offsets outside the file and hidden bytes. */
 #include "infer/safetensors.h"
-#include "infer/model.h"
+#include "infer/mapping.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct safetensors {
-    const uint8_t *bytes;
-    size_t size;
+    struct mapping data;
     json_t *header;                    /* owns the names */
     struct safetensors_tensor *tensor; /* by begin */
     size_t count;
@@ -45,32 +39,6 @@ static const struct {
 };
 
 enum { TYPE_COUNT = sizeof type_table / sizeof *type_table };
-
-/* ---- the file ------------------------------------------------------------------- */
-
-static int map_file(struct safetensors *file, const char *path, struct infer_error *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat st;
-    void *mapping = MAP_FAILED;
-    int status = 0;
-
-    if (fd < 0 || fstat(fd, &st) != 0)
-        status = infer_fail(err, INFER_EIO, "%.150s: %s", path, strerror(errno));
-    else if (!S_ISREG(st.st_mode) || st.st_size < 8)
-        status = infer_fail(err, INFER_EFORMAT, "%.150s: not a safetensors file", path);
-    else
-        mapping = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (status == 0 && mapping == MAP_FAILED)
-        status = infer_fail(err, INFER_EIO, "%.150s: %s", path, strerror(errno));
-    if (status == 0) {
-        file->bytes = mapping;
-        file->size = (size_t)st.st_size;
-    }
-    if (fd >= 0)
-        close(fd);
-    return status;
-}
 
 /* ---- one tensor ----------------------------------------------------------------- */
 
@@ -159,7 +127,7 @@ static int begin_compare(const void *a, const void *b)
 static int place_tensors(struct safetensors *file, size_t data_start,
                          struct infer_error *err)
 {
-    uint64_t at = 0, data_bytes = file->size - data_start;
+    uint64_t at = 0, data_bytes = file->data.size - data_start;
 
     qsort(file->tensor, file->count, sizeof *file->tensor, begin_compare);
     for (size_t i = 0; i < file->count; i++) {
@@ -169,7 +137,7 @@ static int place_tensors(struct safetensors *file, size_t data_start,
             return fail_tensor(err, t->name, "overlaps another or leaves a hole");
         if (t->end > data_bytes)
             return fail_tensor(err, t->name, "leaves the file");
-        t->data = file->bytes + data_start + t->begin;
+        t->data = file->data.bytes + data_start + t->begin;
         at = t->end;
     }
     if (at != data_bytes)
@@ -231,15 +199,18 @@ static int read_header(struct safetensors *file, size_t *data_start,
     uint64_t bytes;
     json_error_t why;
 
-    memcpy(&bytes, file->bytes, sizeof bytes);
-    if (bytes > SAFETENSORS_HEADER_BYTES_MAX || bytes > file->size - sizeof bytes)
+    if (file->data.size < sizeof bytes)
+        return infer_fail(err, INFER_EFORMAT, "safetensors: a file of %zu bytes",
+                          file->data.size);
+    memcpy(&bytes, file->data.bytes, sizeof bytes);
+    if (bytes > SAFETENSORS_HEADER_BYTES_MAX || bytes > file->data.size - sizeof bytes)
         return infer_fail(
             err, INFER_EFORMAT,
             "safetensors: a header of %llu bytes; allowed are %d, and the "
             "file has %zu",
-            (unsigned long long)bytes, SAFETENSORS_HEADER_BYTES_MAX, file->size);
-    file->header = json_loadb((const char *)file->bytes + sizeof bytes, (size_t)bytes,
-                              JSON_REJECT_DUPLICATES, &why);
+            (unsigned long long)bytes, SAFETENSORS_HEADER_BYTES_MAX, file->data.size);
+    file->header = json_loadb((const char *)file->data.bytes + sizeof bytes,
+                              (size_t)bytes, JSON_REJECT_DUPLICATES, &why);
     if (file->header == NULL)
         return infer_fail(err, INFER_EFORMAT, "safetensors: header line %d: %.120s",
                           why.line, why.text);
@@ -257,7 +228,7 @@ int safetensors_open(struct safetensors **out, const char *path,
     *out = NULL;
     if (file == NULL)
         return infer_fail(err, INFER_ENOMEM, "safetensors: no memory");
-    status = map_file(file, path, err);
+    status = mapping_open(&file->data, path, err);
     if (status == 0)
         status = read_header(file, &data_start, err);
     if (status == 0)
@@ -280,8 +251,7 @@ void safetensors_close(struct safetensors *file)
     free(file->by_name);
     free(file->tensor);
     json_decref(file->header);
-    if (file->bytes != NULL)
-        munmap((void *)(uintptr_t)file->bytes, file->size);
+    mapping_close(&file->data);
     free(file);
 }
 

@@ -70,11 +70,27 @@ static bool is_ideograph(UChar32 c)
            (c >= 0xf900 && c <= 0xfaff) || (c >= 0x2f800 && c <= 0x2fa1f);
 }
 
+/* Characters of Unicode 8 that were put into another category later. */
+static const struct {
+    UChar32 character;
+    uint32_t category;
+} recategorised[] = {
+    {0x166d, U_GC_PO_MASK}, /* Canadian syllabics chi sign, now So */
+    {0x1734, U_GC_MN_MASK}, /* Hanunoo pamudpod, now Mc */
+    {0x1885, U_GC_LO_MASK}, /* Mongolian baluda, now Mn */
+    {0x1886, U_GC_LO_MASK}, /* Mongolian three baluda, now Mn */
+    {0xa9bd, U_GC_MC_MASK}, /* Javanese keret, now Mn */
+    {0x111c9, U_GC_PO_MASK} /* Sharada sandhi mark, now Mn */
+};
+
 /* The general category in Unicode 8 as a bit; 0 for what came later. */
 static uint32_t category(UChar32 c)
 {
     UVersionInfo age;
 
+    for (size_t i = 0; i < sizeof recategorised / sizeof *recategorised; i++)
+        if (recategorised[i].character == c)
+            return recategorised[i].category;
     u_charAge(c, age);
     return age[0] <= 8 ? U_GET_GC_MASK(c) : 0;
 }
