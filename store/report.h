@@ -1,0 +1,59 @@
+/* report.h - shared by the parts of the report. */
+#ifndef STORE_REPORT_H
+#define STORE_REPORT_H
+
+#include "store/db.h"
+
+#include <stdio.h>
+
+enum {
+    REPORT_DOCUMENTS_MAX = 2000, /* listed in full; the rest is counted */
+    REPORT_OPEN_MAX = 40,        /* up to so many stand open */
+    REPORT_QUEUE_MAX = 1000,
+    REPORT_QUOTE_MAX = 1200,  /* bytes of one quote shown */
+    REPORT_LABELS_MAX = 5,    /* of one task of one document */
+    REPORT_HIDDEN_MAX = 12,   /* hidden texts of one document */
+    REPORT_SECTION_CITED = 60 /* bytes of a section's title in a citation */
+};
+
+struct report {
+    struct store *store;
+    FILE *out;
+    struct store_error *err;
+    int64_t run;
+    char *policy; /* name: what the report is about */
+    int64_t documents;
+};
+
+/* ---- writing HTML ---------------------------------------------------------------- */
+
+void html_raw(struct report *report, const char *markup); /* our own markup */
+void html_text(struct report *report, const char *text);  /* anything, escaped */
+/* At most bytes_max, cut before a code point, with an ellipsis. */
+void html_text_cut(struct report *report, const char *text, size_t bytes_max);
+void html_words(struct report *report, const char *name); /* a_name as words */
+void html_count(struct report *report, int64_t count);    /* 12 345 */
+void html_percent(struct report *report, double share);   /* 0..1 */
+void html_size(struct report *report, int64_t bytes);
+void html_bar(struct report *report, double share, const char *kind);
+void html_digest(struct report *report, const char *hex);
+void html_time_ms(struct report *report, int64_t time_ms);
+const char *html_tone(const char *outcome); /* "good", "plain" or "bad" */
+bool wants_a_person(const char *decision);
+
+/* ---- parts ----------------------------------------------------------------------- */
+
+extern const char report_style[];
+/* document, with details, as one block that opens and closes. */
+int report_document(struct report *report, const struct store_document *document,
+                    bool open);
+/* What an outcome means in plain words. */
+const char *report_meaning(const char *outcome);
+
+/* The parts before the documents: what was asked, outcomes, answers, queue. */
+int report_asked(struct report *report);
+int report_outcomes(struct report *report);
+int report_answers(struct report *report);
+int report_queue(struct report *report);
+
+#endif

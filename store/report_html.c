@@ -1,0 +1,200 @@
+/* report_html - text from hostile documents, made safe to look at.
+ *
+ * Everything that is not our own markup goes through html_text(): markup characters
+ * are escaped, control characters and the marks that turn the direction of text
+ * around (with which a name can be made to read as another) are shown as U+FFFD, and
+ * so are bytes that are not UTF-8. */
+#include "store/report.h"
+#include "store/text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+void html_raw(struct report *report, const char *markup)
+{
+    fputs(markup, report->out);
+}
+
+/* Bidirectional embeddings, overrides and isolates, and the other invisible marks
+ * that only mislead a reader. */
+static bool is_misleading(int32_t point)
+{
+    return (point < 0x20 && point != '\n' && point != '\t') ||
+           (point >= 0x7f && point <= 0x9f) || (point >= 0x202a && point <= 0x202e) ||
+           (point >= 0x2066 && point <= 0x2069) || point == 0x2028 || point == 0x2029 ||
+           point == 0xfeff || (point >= 0xe0000 && point <= 0xe007f);
+}
+
+static void html_point(struct report *report, int32_t point, const unsigned char *from,
+                       size_t bytes)
+{
+    static const char *const entity[128] = {['&'] = "&amp;",
+                                            ['<'] = "&lt;",
+                                            ['>'] = "&gt;",
+                                            ['"'] = "&quot;",
+                                            ['\''] = "&#39;"};
+
+    if (is_misleading(point))
+        fputs("\xef\xbf\xbd", report->out);
+    else if (point < 128 && entity[point])
+        fputs(entity[point], report->out);
+    else
+        fwrite(from, 1, bytes, report->out);
+}
+
+void html_text_cut(struct report *report, const char *text, size_t bytes_max)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    const unsigned char *start = at, *end = at + strlen(text);
+
+    while (at < end) {
+        const unsigned char *from = at;
+        int32_t point = utf8_next(&at, end);
+
+        if ((size_t)(at - start) > bytes_max) {
+            fputs("\xe2\x80\xa6", report->out);
+            return;
+        }
+        html_point(report, point < 0 ? 0 : point, from, (size_t)(at - from));
+    }
+}
+
+void html_text(struct report *report, const char *text)
+{
+    html_text_cut(report, text, SIZE_MAX);
+}
+
+void html_words(struct report *report, const char *name)
+{
+    const unsigned char *at = (const unsigned char *)name, *end = at + strlen(name);
+
+    while (at < end) {
+        const unsigned char *from = at;
+        int32_t point = utf8_next(&at, end);
+
+        if (point == '_')
+            fputc(' ', report->out);
+        else
+            html_point(report, point < 0 ? 0 : point, from, (size_t)(at - from));
+    }
+}
+
+/* ---- numbers --------------------------------------------------------------------- */
+
+void html_count(struct report *report, int64_t count)
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof(digits), "%" PRId64, count);
+
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0 && digits[i - 1] != '-')
+            fputc(',', report->out);
+        fputc(digits[i], report->out);
+    }
+}
+
+/* Never 100 % for what is less than 1, nor 0 % for what is more than 0. */
+void html_percent(struct report *report, double share)
+{
+    double percent = share * 100;
+
+    if (!isfinite(percent))
+        fputs("not a number", report->out);
+    else if (share < 1 && percent >= 99.95)
+        fputs("&gt; 99.9\xe2\x80\xaf%", report->out);
+    else if (share > 0 && percent < 0.05)
+        fputs("&lt; 0.1\xe2\x80\xaf%", report->out);
+    else
+        fprintf(report->out, "%.1f\xe2\x80\xaf%%", percent);
+}
+
+void html_size(struct report *report, int64_t bytes)
+{
+    if (bytes < 10000)
+        fprintf(report->out, "%" PRId64 " bytes", bytes);
+    else if (bytes < 1000000)
+        fprintf(report->out, "%.0f kB", (double)bytes / 1e3);
+    else
+        fprintf(report->out, "%.1f MB", (double)bytes / 1e6);
+}
+
+void html_bar(struct report *report, double share, const char *kind)
+{
+    double percent = isfinite(share) ? fmin(fmax(share, 0), 1) * 100 : 0;
+
+    fprintf(report->out,
+            "<span class=\"bar\"><i class=\"%s\" style=\"width:%.2f%%\"></i></span>",
+            kind, percent);
+}
+
+void html_digest(struct report *report, const char *hex)
+{
+    html_raw(report, "<code class=\"digest\">");
+    html_text(report, hex);
+    html_raw(report, "</code>");
+}
+
+void html_time_ms(struct report *report, int64_t time_ms)
+{
+    time_t seconds = (time_t)(time_ms / 1000);
+    struct tm utc;
+    char out[64];
+
+    if (!gmtime_r(&seconds, &utc))
+        return html_raw(report, "an impossible time");
+    strftime(out, sizeof(out), "%Y-%m-%d %H:%M:%S UTC", &utc);
+    html_text(report, out);
+}
+
+/* ---- words ----------------------------------------------------------------------- */
+
+static const struct {
+    const char *outcome, *tone, *meaning;
+} outcomes[] = {
+    {"ok", "good",
+     "Read completely; every byte of its visible text was seen by the model."},
+    {"duplicate", "plain",
+     "The same bytes as another document, which carries the results."},
+    {"partial", "bad", "Some pages could not be read; the rest was."},
+    {"no_text", "bad",
+     "Pages without a single letter, as a rule scans: a person must read them."},
+    {"suspect_text", "bad",
+     "There is text, but not the text a reader of the page sees."},
+    {"encrypted", "bad", "Protected by a password that was not among those given."},
+    {"owner_restricted", "bad",
+     "The owner forbids extraction, and the policy honours that."},
+    {"damaged", "bad", "Not a well-formed file of its kind, or one that is refused."},
+    {"no_pages", "bad", "A document without a page."},
+    {"too_large", "bad", "Beyond the policy's limits of size, pages or text."},
+    {"timeout", "bad", "Reading it took longer than its deadline."},
+    {"crashed", "bad", "The process that read it was ended by the document."},
+    {"unsupported", "bad", "Neither PDF nor XML."},
+    {"unreadable", "bad", "The file could not be opened or read."},
+    {"not_a_file", "bad", "Not a regular file."},
+    {"changed", "bad", "The file changed while it was read."},
+    {"model_limit", "bad", "Not all of its text could be put before the model."},
+};
+
+const char *report_meaning(const char *outcome)
+{
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+        if (strcmp(outcomes[i].outcome, outcome) == 0)
+            return outcomes[i].meaning;
+    return "An outcome this report has no words for.";
+}
+
+const char *html_tone(const char *outcome)
+{
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+        if (strcmp(outcomes[i].outcome, outcome) == 0)
+            return outcomes[i].tone;
+    return "bad";
+}
+
+/* As v_review_queue has it. */
+bool wants_a_person(const char *decision)
+{
+    return strcasestr(decision, "review") || strcasestr(decision, "withhold");
+}
