@@ -1,8 +1,6 @@
 /* classify - from vectors to a label, its probability and the words behind it.
  *
- * For a piece of text x with vector e(x), and a label's q_l and mu (reference.c):
- *
- *     c_l(x) = dot( unit(e(x) - mu), q_l )                      how near x is to l
+ * c_l(x) tells how near a piece of text x is to label l (reference.c).
  *
  *     lead_l = 1/2 max of c_l over the opening's sentences + 1/2 c_l(first chunk)
  *     body_l = pool of c_l over all chunks                      mean, max or top
@@ -10,12 +8,17 @@
  *     P(l)   = softmax( s_l / temperature )
  *
  * The opening is what stands before the first OPENING_TOKENS tokens have passed:
- * titles stand there, and a title says what a document is. Everything is computed
- * from the document and the policy alone, in a fixed order, without libm (sqrt
- * apart, which IEEE 754 rounds exactly). */
+ * titles stand there, and a title says what a document is. Ties go to the label that
+ * stands first in the policy.
+ *
+ * Evidence cites the cause: first the opening sentence that gave the maximum above,
+ * be it a short title; then the prose that weighs most for the label and against the
+ * runner-up r, c_l - 1/2 max(0, c_r).
+ *
+ * Everything is computed from the document and the policy alone, in a fixed order,
+ * without libm (sqrt apart, which IEEE 754 rounds exactly). */
 #include "pipeline/internal.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,96 +28,45 @@ enum { OPENING_TOKENS = 150 };
 struct scorer { /* one task of one document */
     const struct work *work;
     const struct policy_task *task;
-    size_t labels, width;
-    const float *row; /* q_0 ... q_n-1, mu */
-    double *shift;    /* dot(mu, q_l) for each label, then dot(mu, mu) */
+    const struct field *field;
+    size_t labels;
     double *chunk;    /* c_l of each chunk */
     double *sentence; /* c_l of each sentence */
 };
 
-/* ---- scores of pieces ----------------------------------------------------------- */
+/* ---- scores --------------------------------------------------------------------- */
 
-static double dot(const float *a, const float *b, size_t width)
-{
-    double sum = 0;
-    for (size_t i = 0; i < width; i++)
-        sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
-static void shifts_find(struct scorer *scorer)
-{
-    const float *mu = scorer->row + scorer->labels * scorer->width;
-    for (size_t l = 0; l <= scorer->labels; l++)
-        scorer->shift[l] = dot(mu, scorer->row + l * scorer->width, scorer->width);
-}
-
-/* c_l of `count` unit vectors; raw has room for count x (labels + 1) floats. */
-static void pieces_score(const struct scorer *scorer, struct infer_session *session,
-                         const float *vector, size_t count, float *raw, double *out)
-{
-    size_t columns = scorer->labels + 1;
-    infer_similarity(session, vector, count, scorer->row, columns, scorer->width, raw);
-    for (size_t i = 0; i < count; i++) {
-        const float *near = raw + i * columns;
-        double mu_square = scorer->shift[scorer->labels];
-        double square = 1.0 - 2.0 * (double)near[scorer->labels] + mu_square;
-        double length = sqrt(square > 1e-12 ? square : 1e-12);
-        for (size_t l = 0; l < scorer->labels; l++)
-            out[i * scorer->labels + l] = ((double)near[l] - scorer->shift[l]) / length;
-    }
-}
-
-/* ---- the opening ---------------------------------------------------------------- */
-
-static bool has_letter(const char *text, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        if (isalpha((unsigned char)text[i]) || (unsigned char)text[i] >= 0x80)
-            return true;
-    return false;
-}
-
-/* "Definitions . . . . . 3": a line of a table of contents. */
-static bool has_leaders(const char *text, size_t bytes)
-{
-    size_t dots = 0;
-    for (size_t i = 0; i < bytes; i++) {
-        if (text[i] == '.')
-            dots++;
-        else if (text[i] != ' ')
-            dots = 0;
-        if (dots >= 4)
-            return true;
-    }
-    return false;
-}
-
-static bool speaks(const struct work *work, size_t sentence)
-{
-    struct quote quote = work_sentence(work, sentence);
-    const char *text = work->text->text + quote.at;
-    return has_letter(text, quote.bytes) && !has_leaders(text, quote.bytes);
-}
-
-static void lead_scores(const struct scorer *scorer, double *lead)
+/* The sentences of the opening are [0, end), those that do not speak apart. */
+static size_t opening_end(const struct scorer *scorer)
 {
     const struct pipeline_text *text = scorer->work->text;
-    size_t tokens = 0, met = 0;
-    for (size_t i = 0; i < text->sentence_count && tokens < OPENING_TOKENS; i++) {
-        if (!speaks(scorer->work, i))
-            continue;
-        const double *c = scorer->sentence + i * scorer->labels;
-        for (size_t l = 0; l < scorer->labels; l++)
-            lead[l] = met == 0 || c[l] > lead[l] ? c[l] : lead[l];
-        tokens += text->sentence[i].tokens;
-        met++;
-    }
-    for (size_t l = 0; l < scorer->labels; l++)
-        lead[l] = met ? 0.5 * lead[l] + 0.5 * scorer->chunk[l] : scorer->chunk[l];
+    size_t tokens = 0, i = 0;
+    for (; i < text->sentence_count && tokens < OPENING_TOKENS; i++)
+        if (work_speaks(scorer->work, i))
+            tokens += text->sentence[i].tokens;
+    return i;
 }
 
-/* ---- pooling -------------------------------------------------------------------- */
+/* The opening sentence nearest to label l; the sentence count when there is none. */
+static size_t opening_best(const struct scorer *scorer, size_t l)
+{
+    size_t none = scorer->work->text->sentence_count, best = none;
+    size_t end = opening_end(scorer);
+    for (size_t i = 0; i < end; i++)
+        if (work_speaks(scorer->work, i) &&
+            (best == none || scorer->sentence[i * scorer->labels + l] >
+                                 scorer->sentence[best * scorer->labels + l]))
+            best = i;
+    return best;
+}
+
+static double lead_score(const struct scorer *scorer, size_t l)
+{
+    size_t best = opening_best(scorer, l);
+    if (best == scorer->work->text->sentence_count)
+        return scorer->chunk[l];
+    return 0.5 * scorer->sentence[best * scorer->labels + l] + 0.5 * scorer->chunk[l];
+}
 
 static int descending(const void *a, const void *b)
 {
@@ -154,9 +106,8 @@ static void document_scores(const struct scorer *scorer, double *column, double 
 {
     const struct policy_task *task = scorer->task;
     size_t best = pool_best(task, scorer->work->text->chunk_count);
-    lead_scores(scorer, score);
     for (size_t l = 0; l < scorer->labels; l++)
-        score[l] = task->lead_weight * score[l] +
+        score[l] = task->lead_weight * lead_score(scorer, l) +
                    (1.0 - task->lead_weight) * pool(scorer, l, best, column);
 }
 
@@ -208,11 +159,12 @@ static void answer_choose(struct answer *answer, const struct policy_task *task)
 
 /* ---- evidence ------------------------------------------------------------------- */
 
-/* Keep `quote` among the heaviest, heaviest first; earlier ones win a tie. */
-static void evidence_offer(struct answer *answer, size_t most, struct quote quote)
+/* Keep `quote` among the heaviest from `first` on; earlier ones win a tie. */
+static void evidence_offer(struct answer *answer, size_t first, size_t most,
+                           struct quote quote)
 {
     size_t at = answer->evidence_count;
-    while (at > 0 && answer->evidence[at - 1].weight < quote.weight)
+    while (at > first && answer->evidence[at - 1].weight < quote.weight)
         at--;
     if (at >= most)
         return;
@@ -223,40 +175,50 @@ static void evidence_offer(struct answer *answer, size_t most, struct quote quot
     answer->evidence[at] = quote;
 }
 
-/* What speaks for the label and against the runner-up. */
+static double weight_of(const struct scorer *scorer, const struct answer *answer,
+                        size_t sentence)
+{
+    const double *c = scorer->sentence + sentence * scorer->labels;
+    double against = c[answer->runner_up];
+    return c[answer->label] - 0.5 * (against > 0 ? against : 0);
+}
+
 static void evidence_find(const struct scorer *scorer, struct answer *answer)
 {
-    for (size_t i = 0; i < scorer->work->text->sentence_count; i++) {
-        const double *c = scorer->sentence + i * scorer->labels;
+    size_t count = scorer->work->text->sentence_count;
+    size_t lead = opening_best(scorer, answer->label);
+    for (size_t k = 0; k <= count; k++) {
+        size_t i = k == 0 ? lead : k - 1; /* the lead before all others */
+        if (i == count || (k > 0 && (i == lead || !work_is_prose(scorer->work, i))))
+            continue;
         struct quote quote = work_sentence(scorer->work, i);
-        quote.weight = c[answer->label] - c[answer->runner_up];
-        if (quote.weight > 0 && c[answer->label] > 0 && speaks(scorer->work, i))
-            evidence_offer(answer, scorer->task->evidence_max, quote);
+        quote.weight = weight_of(scorer, answer, i);
+        if (k == 0 || quote.weight > 0)
+            evidence_offer(answer, lead < count, scorer->task->evidence_max, quote);
     }
 }
 
 /* ---- the whole ------------------------------------------------------------------ */
 
 static int answer_find(struct scorer *scorer, struct infer_session *session,
-                       struct answer *answer)
+                       size_t width, struct answer *answer)
 {
     const struct work *work = scorer->work;
     const struct pipeline_text *text = work->text;
     size_t pieces = text->chunk_count + text->sentence_count;
     float *raw = calloc(pieces * (scorer->labels + 1), sizeof(*raw));
     double *column = calloc(text->chunk_count, sizeof(*column));
-    scorer->shift = calloc(scorer->labels + 1, sizeof(*scorer->shift));
     scorer->chunk = calloc(pieces * scorer->labels, sizeof(*scorer->chunk));
     answer->score = calloc(scorer->labels, sizeof(*answer->score));
     answer->probability = calloc(scorer->labels, sizeof(*answer->probability));
     answer->evidence =
         calloc(scorer->task->evidence_max + 1, sizeof(*answer->evidence));
     int status = PIPELINE_ENOMEM;
-    if (raw && column && scorer->shift && scorer->chunk && answer->score &&
-        answer->probability && answer->evidence) {
+    if (raw && column && scorer->chunk && answer->score && answer->probability &&
+        answer->evidence) {
         scorer->sentence = scorer->chunk + text->chunk_count * scorer->labels;
-        shifts_find(scorer);
-        pieces_score(scorer, session, work->chunk_vector, pieces, raw, scorer->chunk);
+        field_score(scorer->field, session, width, work->chunk_vector, pieces, raw,
+                    scorer->chunk);
         document_scores(scorer, column, answer->score);
         answer_choose(answer, scorer->task);
         evidence_find(scorer, answer);
@@ -264,7 +226,6 @@ static int answer_find(struct scorer *scorer, struct infer_session *session,
     }
     free(raw);
     free(column);
-    free(scorer->shift);
     free(scorer->chunk);
     return status;
 }
@@ -282,11 +243,10 @@ int work_classify(struct work *work, const struct pipeline *run,
         struct scorer scorer = {
             .work = work,
             .task = &policy->task[i],
+            .field = &reference->task[i],
             .labels = policy->task[i].label_count,
-            .width = reference->width,
-            .row = reference->vector + reference->task_row[i] * reference->width,
         };
-        status = answer_find(&scorer, run->session, &work->answer[i]);
+        status = answer_find(&scorer, run->session, reference->width, &work->answer[i]);
     }
     return status == PIPELINE_OK ? status
                                  : pipeline_fail(err, status, "no memory for answers");

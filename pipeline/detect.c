@@ -2,11 +2,14 @@
  *
  * A pattern is searched in the visible text as a whole; what it finds is kept where
  * it begins, cut at the end of its chunk when it runs over. A meaning is searched
- * among the sentences: the nearest to any of the detector's texts, nearest first. */
+ * among the sentences: one is a finding of the detector it is nearest to, when it is
+ * near enough; the best are kept and given in the order of the document. */
 #include "pipeline/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { MEANING_TOKENS_MIN = 8 }; /* shorter ones are headings */
 
 static uint32_t chunk_at(const struct pipeline_text *text, size_t at)
 {
@@ -50,7 +53,7 @@ static int pattern_find(struct work *work, uint32_t which,
     return PIPELINE_OK;
 }
 
-/* Keep the finding among the last `kept`, heaviest first. */
+/* Keep the finding among the heaviest from `first` on; earlier ones win a tie. */
 static void finding_offer(struct work *work, size_t first, size_t most,
                           struct finding finding)
 {
@@ -66,20 +69,45 @@ static void finding_offer(struct work *work, size_t first, size_t most,
     work->finding[at] = finding;
 }
 
-static void meaning_find(struct work *work, uint32_t which,
-                         const struct policy_detector *detector, const float *near,
-                         size_t columns)
+static int by_place(const void *a, const void *b)
 {
-    size_t first = work->finding_count, rows = 1 + detector->example_count;
+    const struct finding *x = a, *y = b;
+    return (x->quote.at > y->quote.at) - (x->quote.at < y->quote.at);
+}
+
+/* near: c_d of each sentence, `columns` a sentence, ours at `column`. */
+static void meaning_find(struct work *work, uint32_t which,
+                         const struct policy_detector *detector, const double *near,
+                         size_t columns, size_t column)
+{
+    size_t first = work->finding_count;
     for (size_t i = 0; i < work->text->sentence_count; i++) {
-        float best = near[i * columns];
-        for (size_t j = 1; j < rows; j++)
-            best = near[i * columns + j] > best ? near[i * columns + j] : best;
+        const double *c = near + i * columns;
+        bool best = work->text->sentence[i].tokens >= MEANING_TOKENS_MIN &&
+                    c[column] >= detector->threshold;
+        for (size_t d = 0; d < columns && best; d++)
+            best = d < column ? c[d] < c[column] : c[d] <= c[column];
         struct finding finding = {.detector = which, .quote = work_sentence(work, i)};
-        finding.quote.weight = (double)best;
-        if (finding.quote.bytes > 0 && finding.quote.weight >= detector->threshold)
+        finding.quote.weight = c[column];
+        if (best && finding.quote.bytes > 0)
             finding_offer(work, first, detector->findings_max, finding);
     }
+    qsort(work->finding + first, work->finding_count - first, sizeof(*work->finding),
+          by_place);
+}
+
+static int detectors_run(struct work *work, const struct policy *policy,
+                         const double *near, size_t columns, struct pipeline_error *err)
+{
+    size_t column = 0;
+    int status = PIPELINE_OK;
+    for (uint32_t i = 0; i < policy->detector_count && status == PIPELINE_OK; i++) {
+        if (policy->detector[i].kind == POLICY_DETECTOR_PATTERN)
+            status = pattern_find(work, i, &policy->detector[i], err);
+        else
+            meaning_find(work, i, &policy->detector[i], near, columns, column++);
+    }
+    return status;
 }
 
 static size_t findings_most(const struct policy *policy)
@@ -93,30 +121,21 @@ static size_t findings_most(const struct policy *policy)
 int work_detect(struct work *work, const struct pipeline *run,
                 const struct reference *reference, struct pipeline_error *err)
 {
-    const struct policy *policy = run->policy;
-    if (policy->detector_count == 0)
-        return PIPELINE_OK;
-    size_t width = reference->width, first = reference->detector_row[0];
-    size_t columns = reference->rows - first;
-    float *near = calloc(work->text->sentence_count * columns + 1, sizeof(*near));
-    work->finding = calloc(findings_most(policy) + 1, sizeof(*work->finding));
-    if (!near || !work->finding) {
-        free(near);
-        return pipeline_fail(err, PIPELINE_ENOMEM, "no memory for findings");
+    const struct field *field = &reference->detector;
+    size_t sentences = work->text->sentence_count;
+    float *raw = calloc(sentences * (field->count + 1) + 1, sizeof(*raw));
+    double *near = calloc(sentences * field->count + 1, sizeof(*near));
+    work->finding = calloc(findings_most(run->policy) + 1, sizeof(*work->finding));
+    int status;
+    if (!raw || !near || !work->finding) {
+        status = pipeline_fail(err, PIPELINE_ENOMEM, "no memory for findings");
+    } else {
+        if (field->count > 0)
+            field_score(field, run->session, reference->width, work->sentence_vector,
+                        sentences, raw, near);
+        status = detectors_run(work, run->policy, near, field->count, err);
     }
-    if (columns > 0)
-        infer_similarity(run->session, work->sentence_vector,
-                         work->text->sentence_count, reference->vector + first * width,
-                         columns, width, near);
-    int status = PIPELINE_OK;
-    for (uint32_t i = 0; i < policy->detector_count && status == PIPELINE_OK; i++) {
-        const struct policy_detector *detector = &policy->detector[i];
-        if (detector->kind == POLICY_DETECTOR_PATTERN)
-            status = pattern_find(work, i, detector, err);
-        else
-            meaning_find(work, i, detector, near + (reference->detector_row[i] - first),
-                         columns);
-    }
+    free(raw);
     free(near);
     return status;
 }

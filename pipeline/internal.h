@@ -89,17 +89,37 @@ int batch_embed(struct batch *batch, const struct pipeline *run,
                 bool (*stop)(void *arg), void *arg, size_t *whole,
                 struct pipeline_error *err);
 
-/* ---- classify.c, summarize.c, detect.c, decide.c: what it says ------------------ */
+/* ---- prose.c: which sentences say something ------------------------------------- */
 
-struct reference { /* what a policy compares documents with, embedded once a run */
-    float *vector; /* rows of width */
-    size_t rows, width;
-    size_t *task_row;     /* first row of each task's labels */
-    size_t *detector_row; /* first row of each detector */
+/* Holds a letter and is no line of a table of contents. */
+bool work_speaks(const struct work *work, size_t sentence);
+/* A whole sentence of running text, fit to be quoted by itself. */
+bool work_is_prose(const struct work *work, size_t sentence);
+
+/* ---- reference.c: what a policy compares documents with ------------------------- */
+
+struct field {  /* things told apart from each other: a task's labels, the detectors */
+    float *row; /* count + 1 rows of width: q_0 ... q_n-1, mu */
+    size_t count;  /* 0: nothing to compare with */
+    double *shift; /* count + 1: dot(mu, row) */
+};
+
+struct reference { /* embedded once a run */
+    size_t width;
+    struct field *task; /* one a task, of its labels */
+    size_t task_count;
+    struct field detector; /* of the detectors by meaning, in their order */
 };
 int reference_open(struct reference **out, const struct pipeline *run,
                    struct pipeline_error *err);
 void reference_free(struct reference *reference); /* NULL allowed */
+
+/* out[i * field->count + l] = c_l of unit vector i; raw has room for
+ * count x (field->count + 1) floats. */
+void field_score(const struct field *field, struct infer_session *session, size_t width,
+                 const float *vector, size_t count, float *raw, double *out);
+
+/* ---- classify.c, summarize.c, detect.c, decide.c: what a document says ---------- */
 
 int work_classify(struct work *work, const struct pipeline *run,
                   const struct reference *reference, struct pipeline_error *err);

@@ -1,22 +1,28 @@
 /* reference - what a policy compares documents with, embedded once a run.
  *
- * For a task with labels l, where e() is the encoder's unit vector of a text:
+ * A field is a set of things that are told apart from each other. For its members
+ * l, where e() is the encoder's unit vector of a text:
  *
  *     p_l = unit( e(title) + e(description) + mean of e(example) )
- *     mu  = mean over the task's labels of p_l
+ *     mu  = mean of p_l over the field
  *     q_l = unit( p_l - mu )                                  rows q_0 ... q_n-1, mu
  *
- * Taking mu out removes what all labels of a task share ("agreement, parties"),
- * which would otherwise drown what tells them apart. A detector by meaning keeps
- * its description and each example as rows of their own. All sums are taken in
- * ascending order in double precision: the same bits on every machine. */
+ *     c_l(x) = dot( unit(e(x) - mu), q_l )            how near a piece of text x is
+ *
+ * Taking mu out removes what all members share ("agreement, parties"), which would
+ * otherwise drown what tells them apart. The labels of a task are a field; so are
+ * all detectors by meaning together, without their titles, which are headings; of
+ * fewer than three no mean is taken. All sums are taken in ascending order, in
+ * double precision: the same bits on every machine. */
 #include "pipeline/internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct texts { /* what is to be embedded, in the order of the rows needed */
+enum { MEAN_OF_MIN = 3 }; /* detectors: a mean of fewer is one of them */
+
+struct texts { /* what is to be embedded, in the order in which it is used */
     const struct pipeline *run;
     struct infer_tokens *ids;
     size_t count, capacity;
@@ -26,31 +32,32 @@ struct texts { /* what is to be embedded, in the order of the rows needed */
 static int texts_add(struct texts *texts, const char *text)
 {
     struct infer_error why;
-    if (texts->count == texts->capacity)
-        return pipeline_fail(texts->err, PIPELINE_ENOMEM, "more texts than counted");
+    struct infer_model_info info;
     struct infer_tokens *ids = &texts->ids[texts->count++];
+    infer_model_info(texts->run->model, &info);
     if (infer_tokenize(texts->run->model, text, strlen(text), INFER_ADD_SPECIAL, ids,
                        &why) != 0)
         return pipeline_fail(texts->err, PIPELINE_EINFER, "%s", why.text);
-    struct infer_model_info info;
-    infer_model_info(texts->run->model, &info);
     if (ids->count > info.context_tokens)
         return pipeline_fail(
             texts->err, PIPELINE_EINFER,
-            "the policy holds a text of %zu tokens; the model takes %u: "
+            "the policy holds a text of %zu tokens, the model takes %u: "
             "\"%.60s...\"",
             ids->count, info.context_tokens, text);
     return PIPELINE_OK;
 }
 
-static int texts_add_label(struct texts *texts, const struct policy_label *label)
+static int texts_add_all(struct texts *texts, const char *const *text, size_t count)
 {
-    int status = texts_add(texts, label->title);
-    if (status == PIPELINE_OK)
-        status = texts_add(texts, label->description);
-    for (size_t i = 0; i < label->example_count && status == PIPELINE_OK; i++)
-        status = texts_add(texts, label->example[i]);
+    int status = PIPELINE_OK;
+    for (size_t i = 0; i < count && status == PIPELINE_OK; i++)
+        status = texts_add(texts, text[i]);
     return status;
+}
+
+static bool by_meaning(const struct policy_detector *detector)
+{
+    return detector->kind == POLICY_DETECTOR_MEANING;
 }
 
 static size_t texts_needed(const struct policy *policy)
@@ -69,20 +76,25 @@ static int texts_collect(struct texts *texts, const struct policy *policy)
     int status = PIPELINE_OK;
     for (size_t i = 0; i < policy->task_count; i++)
         for (size_t j = 0; j < policy->task[i].label_count && status == PIPELINE_OK;
-             j++)
-            status = texts_add_label(texts, &policy->task[i].label[j]);
+             j++) {
+            const struct policy_label *label = &policy->task[i].label[j];
+            const char *const own[] = {label->title, label->description};
+            status = texts_add_all(texts, own, 2);
+            if (status == PIPELINE_OK)
+                status = texts_add_all(texts, label->example, label->example_count);
+        }
     for (size_t i = 0; i < policy->detector_count && status == PIPELINE_OK; i++) {
         const struct policy_detector *detector = &policy->detector[i];
-        if (detector->kind != POLICY_DETECTOR_MEANING)
+        if (!by_meaning(detector))
             continue;
         status = texts_add(texts, detector->description);
-        for (size_t j = 0; j < detector->example_count && status == PIPELINE_OK; j++)
-            status = texts_add(texts, detector->example[j]);
+        if (status == PIPELINE_OK)
+            status = texts_add_all(texts, detector->example, detector->example_count);
     }
     return status;
 }
 
-/* The vectors of all texts, count rows; the caller frees them. */
+/* The vectors of all texts, one row each; the caller frees them. */
 static int texts_embed(struct texts *texts, size_t width, float **out)
 {
     struct infer_error why;
@@ -100,96 +112,138 @@ static int texts_embed(struct texts *texts, size_t width, float **out)
     return status;
 }
 
-/* ---- rows ----------------------------------------------------------------------- */
-
-static void unit_store(const double *v, size_t width, float *out)
+static void texts_free(struct texts *texts)
 {
-    double square = 0;
-    for (size_t i = 0; i < width; i++)
-        square += v[i] * v[i];
-    double length = sqrt(square);
-    for (size_t i = 0; i < width; i++)
-        out[i] = (float)(length > 1e-12 ? v[i] / length : 0);
+    for (size_t i = 0; texts->ids && i < texts->count; i++)
+        infer_tokens_free(&texts->ids[i]);
+    free(texts->ids);
 }
 
-/* p_l from the label's rows: title, description, examples. */
-static void label_row(const float *row, size_t examples, size_t width, double *sum,
-                      float *out)
+/* ---- fields --------------------------------------------------------------------- */
+
+static double dot(const float *a, const float *b, size_t width)
 {
-    for (size_t i = 0; i < width; i++) {
-        double mean = 0;
-        for (size_t j = 0; j < examples; j++)
-            mean += (double)row[(2 + j) * width + i];
-        sum[i] = (double)row[i] + (double)row[width + i];
-        if (examples)
-            sum[i] += mean / (double)examples;
-    }
-    unit_store(sum, width, out);
+    double sum = 0;
+    for (size_t i = 0; i < width; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
 }
 
-/* Turn rows p_l into q_l and put mu behind them. */
-static void task_centre(float *row, size_t labels, size_t width, double *v)
+static void make_unit(float *v, size_t width)
 {
-    float *mu = row + labels * width;
+    double length = sqrt(dot(v, v, width));
+    for (size_t i = 0; i < width; i++)
+        v[i] = (float)(length > 1e-12 ? (double)v[i] / length : 0);
+}
+
+/* out = unit( sum of the first `own` rows + mean of the `examples` rows after them ) */
+static void member_fill(const float *row, size_t own, size_t examples, size_t width,
+                        float *out)
+{
     for (size_t i = 0; i < width; i++) {
-        double sum = 0;
-        for (size_t j = 0; j < labels; j++)
+        double sum = 0, mean = 0;
+        for (size_t j = 0; j < own; j++)
             sum += (double)row[j * width + i];
-        mu[i] = (float)(sum / (double)labels);
+        for (size_t j = 0; j < examples; j++)
+            mean += (double)row[(own + j) * width + i];
+        out[i] = (float)(examples ? sum + mean / (double)examples : sum);
     }
-    for (size_t j = 0; j < labels; j++) {
-        for (size_t i = 0; i < width; i++)
-            v[i] = (double)row[j * width + i] - (double)mu[i];
-        unit_store(v, width, row + j * width);
-    }
+    make_unit(out, width);
 }
 
-static const float *task_fill(struct reference *reference,
-                              const struct policy_task *task, size_t *at,
-                              const float *from, double *v)
+/* Turn rows p_l into q_l, with mu behind them. */
+static void field_centre(struct field *field, size_t width, bool take_mean)
 {
-    size_t width = reference->width;
-    float *rows = reference->vector + *at * width;
+    float *mu = field->row + field->count * width;
+    for (size_t i = 0; i < width && take_mean; i++) {
+        double sum = 0;
+        for (size_t j = 0; j < field->count; j++)
+            sum += (double)field->row[j * width + i];
+        mu[i] = (float)(sum / (double)field->count);
+    }
+    for (size_t j = 0; j < field->count; j++) {
+        float *row = field->row + j * width;
+        for (size_t i = 0; i < width; i++)
+            row[i] -= mu[i];
+        make_unit(row, width);
+    }
+    for (size_t j = 0; j <= field->count; j++)
+        field->shift[j] = dot(mu, field->row + j * width, width);
+}
+
+static int field_reserve(struct field *field, size_t count, size_t width)
+{
+    field->count = count;
+    field->row = calloc((count + 1) * width, sizeof(*field->row));
+    field->shift = calloc(count + 1, sizeof(*field->shift));
+    return field->row && field->shift ? PIPELINE_OK : PIPELINE_ENOMEM;
+}
+
+static const float *task_fill(struct field *field, const struct policy_task *task,
+                              size_t width, const float *from)
+{
     for (size_t j = 0; j < task->label_count; j++) {
         size_t examples = task->label[j].example_count;
-        label_row(from, examples, width, v, rows + j * width);
+        member_fill(from, 2, examples, width, field->row + j * width);
         from += (2 + examples) * width;
     }
-    task_centre(rows, task->label_count, width, v);
-    *at += task->label_count + 1;
+    field_centre(field, width, true);
     return from;
 }
 
-static void reference_fill(struct reference *reference, const struct policy *policy,
-                           const float *from, double *v)
+static void detectors_fill(struct field *field, const struct policy *policy,
+                           size_t width, const float *from)
 {
-    size_t at = 0, width = reference->width;
-    for (size_t i = 0; i < policy->task_count; i++) {
-        reference->task_row[i] = at;
-        from = task_fill(reference, &policy->task[i], &at, from, v);
-    }
+    size_t at = 0;
     for (size_t i = 0; i < policy->detector_count; i++) {
-        reference->detector_row[i] = at;
-        if (policy->detector[i].kind != POLICY_DETECTOR_MEANING)
+        if (!by_meaning(&policy->detector[i]))
             continue;
-        size_t rows = 1 + policy->detector[i].example_count;
-        memcpy(reference->vector + at * width, from, rows * width * sizeof(*from));
-        from += rows * width;
-        at += rows;
+        size_t examples = policy->detector[i].example_count;
+        member_fill(from, 1, examples, width, field->row + at++ * width);
+        from += (1 + examples) * width;
     }
-    reference->rows = at;
+    field_centre(field, width, field->count >= MEAN_OF_MIN);
 }
 
-static int reference_reserve(struct reference *reference, const struct policy *policy,
-                             size_t texts)
+void field_score(const struct field *field, struct infer_session *session, size_t width,
+                 const float *vector, size_t count, float *raw, double *out)
 {
-    size_t rows = texts + policy->task_count; /* each task has one row for mu */
-    reference->vector = calloc(rows * reference->width + 1, sizeof(*reference->vector));
-    reference->task_row = calloc(policy->task_count + 1, sizeof(size_t));
-    reference->detector_row = calloc(policy->detector_count + 1, sizeof(size_t));
-    return reference->vector && reference->task_row && reference->detector_row
-               ? PIPELINE_OK
-               : PIPELINE_ENOMEM;
+    size_t columns = field->count + 1;
+    infer_similarity(session, vector, count, field->row, columns, width, raw);
+    for (size_t i = 0; i < count; i++) {
+        const float *near = raw + i * columns;
+        double square =
+            1.0 - 2.0 * (double)near[field->count] + field->shift[field->count];
+        double length = sqrt(square > 1e-12 ? square : 1e-12);
+        for (size_t l = 0; l < field->count; l++)
+            out[i * field->count + l] = ((double)near[l] - field->shift[l]) / length;
+    }
+}
+
+/* ---- the whole ------------------------------------------------------------------ */
+
+static int reference_reserve(struct reference *reference, const struct policy *policy)
+{
+    size_t detectors = 0;
+    for (size_t i = 0; i < policy->detector_count; i++)
+        detectors += by_meaning(&policy->detector[i]);
+    reference->task = calloc(policy->task_count + 1, sizeof(*reference->task));
+    if (!reference->task)
+        return PIPELINE_ENOMEM;
+    reference->task_count = policy->task_count;
+    int status = field_reserve(&reference->detector, detectors, reference->width);
+    for (size_t i = 0; i < policy->task_count && status == PIPELINE_OK; i++)
+        status = field_reserve(&reference->task[i], policy->task[i].label_count,
+                               reference->width);
+    return status;
+}
+
+static void reference_fill(struct reference *reference, const struct policy *policy,
+                           const float *from)
+{
+    for (size_t i = 0; i < policy->task_count; i++)
+        from = task_fill(&reference->task[i], &policy->task[i], reference->width, from);
+    detectors_fill(&reference->detector, policy, reference->width, from);
 }
 
 int reference_open(struct reference **out, const struct pipeline *run,
@@ -201,12 +255,11 @@ int reference_open(struct reference **out, const struct pipeline *run,
     struct reference *reference = calloc(1, sizeof(*reference));
     float *vector = NULL;
     infer_model_info(run->model, &info);
-    double *v = calloc(info.width, sizeof(*v));
     texts.ids = calloc(texts.capacity + 1, sizeof(*texts.ids));
     int status = PIPELINE_ENOMEM;
-    if (reference && v && texts.ids) {
+    if (reference && texts.ids) {
         reference->width = info.width;
-        status = reference_reserve(reference, run->policy, texts.capacity);
+        status = reference_reserve(reference, run->policy);
     }
     if (status != PIPELINE_OK)
         pipeline_fail(err, status, "no memory for the policy's texts");
@@ -215,12 +268,9 @@ int reference_open(struct reference **out, const struct pipeline *run,
     if (status == PIPELINE_OK)
         status = texts_embed(&texts, info.width, &vector);
     if (status == PIPELINE_OK)
-        reference_fill(reference, run->policy, vector, v);
-    for (size_t i = 0; texts.ids && i < texts.count; i++)
-        infer_tokens_free(&texts.ids[i]);
-    free(texts.ids);
+        reference_fill(reference, run->policy, vector);
+    texts_free(&texts);
     free(vector);
-    free(v);
     if (status != PIPELINE_OK) {
         reference_free(reference);
         reference = NULL;
@@ -229,12 +279,19 @@ int reference_open(struct reference **out, const struct pipeline *run,
     return status;
 }
 
+static void field_free(struct field *field)
+{
+    free(field->row);
+    free(field->shift);
+}
+
 void reference_free(struct reference *reference)
 {
     if (!reference)
         return;
-    free(reference->vector);
-    free(reference->task_row);
-    free(reference->detector_row);
+    for (size_t i = 0; i < reference->task_count; i++)
+        field_free(&reference->task[i]);
+    free(reference->task);
+    field_free(&reference->detector);
     free(reference);
 }

@@ -1,69 +1,22 @@
 /* summarize - the sentences that stand for a document, word for word.
  *
- * Centrality with redundancy control (maximal marginal relevance): the document's
- * centre is the mean of its chunks' vectors; each step takes the sentence that is
- * nearest to the centre and unlike those taken already,
+ * Centrality with redundancy control: the centre is the mean of the chunks' vectors;
+ * each step takes the sentence x with the greatest
  *
- *     (1 - r) * dot(e(s), centre) - r * max over taken t of dot(e(s), e(t))
+ *     ( 1/2 dot(e(x), centre) + 1/2 dot(e(x), first chunk) )
+ *         * ( 1 - redundancy * max(0, max over taken y of dot(e(x), e(y))) )
  *
- * with r the policy's redundancy. Only prose may stand in a summary: headings,
- * page furniture, signature blocks and tables of contents are passed over. What is
- * chosen is given in the order of the document. Cost: sentences x length of the
- * summary, whatever the document's size. */
+ * The first chunk is there because documents begin by saying what they are about; a
+ * product, not a difference, because a difference favours what is unlike everything.
+ * Only prose may stand in a summary, where there is any. What is chosen is given in
+ * the order of the document. Cost: sentences x length of the summary. */
 #include "pipeline/internal.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    PROSE_BYTES_MIN = 40,
-    PROSE_BYTES_MAX = 700,
-    PROSE_WORDS_MIN = 6,
-    PROSE_LOWER_PERCENT = 60 /* of the letters; headings are set in capitals */
-};
-
-struct counts {
-    size_t letters, lower, words, digits, dots;
-};
-
-static struct counts text_count(const char *text, size_t bytes)
-{
-    struct counts counts = {0};
-    bool inside = false;
-    for (size_t i = 0; i < bytes; i++) {
-        unsigned char c = (unsigned char)text[i];
-        bool letter = isalpha(c) || c >= 0x80;
-        counts.letters += letter;
-        counts.lower += islower(c) || c >= 0x80;
-        counts.digits += isdigit(c) != 0;
-        counts.dots += c == '.' || c == '_';
-        counts.words += letter && !inside;
-        inside = letter || (inside && c == '\'');
-    }
-    return counts;
-}
-
-static bool ends_like_a_sentence(const char *text, size_t bytes)
-{
-    while (bytes > 0 && strchr("\"')]\x9d", text[bytes - 1]))
-        bytes--;
-    if (bytes > 1 && (unsigned char)text[bytes - 1] == 0x80)
-        bytes -= 2; /* the first bytes of a closing quotation mark, E2 80 9D */
-    return bytes > 0 && strchr(".!?;:", text[bytes - 1]);
-}
-
-static bool is_prose(const char *text, size_t bytes)
-{
-    if (bytes < PROSE_BYTES_MIN || bytes > PROSE_BYTES_MAX)
-        return false;
-    struct counts counts = text_count(text, bytes);
-    return counts.words >= PROSE_WORDS_MIN && counts.letters * 2 > bytes &&
-           counts.lower * 100 >= counts.letters * PROSE_LOWER_PERCENT &&
-           counts.digits * 5 < bytes && counts.dots * 10 < bytes &&
-           ends_like_a_sentence(text, bytes);
-}
+enum { SHORT_TOKENS = 4 }; /* the least a sentence must have where nothing is prose */
 
 static void centre_find(const struct work *work, size_t width, float *centre)
 {
@@ -87,40 +40,56 @@ struct choice {
     struct infer_session *session;
     size_t width;
     float *near;  /* to the centre, one a sentence */
-    float *taken; /* nearest of those taken, one a sentence */
+    float *lead;  /* to the first chunk, one a sentence */
+    float *taken; /* to the nearest of those taken, at least 0, one a sentence */
     float *one;   /* scratch, one a sentence */
-    bool *open;   /* prose, and not taken */
+    bool *open;   /* may be taken */
 };
 
 /* The best open sentence, or the count when there is none. */
-static size_t choice_next(const struct choice *choice, bool first)
+static size_t choice_next(const struct choice *choice, double *score)
 {
     size_t count = choice->work->text->sentence_count, best = count;
-    double best_score = 0, r = choice->asked->redundancy;
     for (size_t i = 0; i < count; i++) {
         if (!choice->open[i])
             continue;
-        double score = (1.0 - r) * (double)choice->near[i];
-        if (!first)
-            score -= r * (double)choice->taken[i];
-        if (best == count || score > best_score) {
+        double central = 0.5 * (double)choice->near[i] + 0.5 * (double)choice->lead[i];
+        double own =
+            central * (1.0 - choice->asked->redundancy * (double)choice->taken[i]);
+        if (best == count || own > *score) {
             best = i;
-            best_score = score;
+            *score = own;
         }
     }
     return best;
 }
 
-static void choice_take(struct choice *choice, size_t taken, bool first)
+static void similar_to(const struct choice *choice, const float *row, float *out)
 {
-    size_t count = choice->work->text->sentence_count;
-    const float *vector = choice->work->sentence_vector;
-    infer_similarity(choice->session, vector, count, vector + taken * choice->width, 1,
-                     choice->width, choice->one);
-    for (size_t i = 0; i < count; i++)
-        if (first || choice->one[i] > choice->taken[i])
+    infer_similarity(choice->session, choice->work->sentence_vector,
+                     choice->work->text->sentence_count, row, 1, choice->width, out);
+}
+
+static void choice_take(struct choice *choice, size_t taken)
+{
+    similar_to(choice, choice->work->sentence_vector + taken * choice->width,
+               choice->one);
+    for (size_t i = 0; i < choice->work->text->sentence_count; i++)
+        if (choice->one[i] > choice->taken[i])
             choice->taken[i] = choice->one[i];
     choice->open[taken] = false;
+}
+
+/* Prose; where there is none, whatever has a letter and a few tokens. */
+static void choice_open(struct choice *choice)
+{
+    const struct work *work = choice->work;
+    size_t count = work->text->sentence_count, prose = 0;
+    for (size_t i = 0; i < count; i++)
+        prose += choice->open[i] = work_is_prose(work, i);
+    for (size_t i = 0; i < count && prose == 0; i++)
+        choice->open[i] =
+            work->text->sentence[i].tokens >= SHORT_TOKENS && work_speaks(work, i);
 }
 
 static int by_place(const void *a, const void *b)
@@ -131,20 +100,17 @@ static int by_place(const void *a, const void *b)
 
 static void summary_choose(struct choice *choice, struct work *work)
 {
-    size_t bytes = 0;
-    size_t tries = choice->asked->sentences_max * 4 + 8; /* some may be too long */
-    while (work->summary_count < choice->asked->sentences_max && tries-- > 0) {
-        bool first = work->summary_count == 0;
-        size_t next = choice_next(choice, first);
-        if (next == work->text->sentence_count)
-            break;
+    size_t bytes = 0, count = work->text->sentence_count, next;
+    double score = 0;
+    while (work->summary_count < choice->asked->sentences_max &&
+           (next = choice_next(choice, &score)) < count) {
         struct quote quote = work_sentence(work, next);
-        quote.weight = (double)choice->near[next];
+        quote.weight = score;
         if (bytes + quote.bytes > choice->asked->bytes_max) {
             choice->open[next] = false;
             continue;
         }
-        choice_take(choice, next, first);
+        choice_take(choice, next);
         work->summary[work->summary_count++] = quote;
         bytes += quote.bytes;
     }
@@ -156,31 +122,29 @@ int work_summarize(struct work *work, const struct pipeline *run,
 {
     struct infer_model_info info;
     infer_model_info(run->model, &info);
-    size_t count = work->text->sentence_count;
+    size_t count = work->text->sentence_count, width = info.width;
     struct choice choice = {.work = work,
                             .asked = &run->policy->summary,
                             .session = run->session,
-                            .width = info.width};
+                            .width = width};
     if (!choice.asked->wanted)
         return PIPELINE_OK;
-    float *scratch = calloc(count * 3 + info.width, sizeof(*scratch));
+    float *scratch = calloc(count * 4 + width, sizeof(*scratch));
     choice.open = calloc(count + 1, sizeof(*choice.open));
     work->summary = calloc(choice.asked->sentences_max + 1, sizeof(*work->summary));
     int status = PIPELINE_OK;
     if (!scratch || !choice.open || !work->summary) {
         status = pipeline_fail(err, PIPELINE_ENOMEM, "no memory for a summary");
     } else {
-        float *centre = scratch + count * 3;
+        float *centre = scratch + count * 4;
         choice.near = scratch;
-        choice.taken = scratch + count;
-        choice.one = scratch + count * 2;
-        for (size_t i = 0; i < count; i++) {
-            struct quote quote = work_sentence(work, i);
-            choice.open[i] = is_prose(work->text->text + quote.at, quote.bytes);
-        }
-        centre_find(work, info.width, centre);
-        infer_similarity(run->session, work->sentence_vector, count, centre, 1,
-                         info.width, choice.near);
+        choice.lead = scratch + count;
+        choice.taken = scratch + count * 2;
+        choice.one = scratch + count * 3;
+        centre_find(work, width, centre);
+        similar_to(&choice, centre, choice.near);
+        similar_to(&choice, work->chunk_vector, choice.lead);
+        choice_open(&choice);
         summary_choose(&choice, work);
     }
     free(scratch);
