@@ -2,9 +2,9 @@
  *
  *     header      title, description, the figures that matter
  *     asked       policy, models, program, operator, machine, times
- *     queue       what a person must look at
  *     outcomes    how documents ended, and what was decided
  *     answers     labels of each task
+ *     queue       what a person must look at
  *     documents   one block each: summary, labels, quoted evidence, findings
  *     check       how to verify all of this without trusting the page
  *
@@ -189,8 +189,8 @@ static int report_header(struct report *report)
     status = write_tiles(report);
     html_raw(
         report,
-        "<nav><a href=\"#asked\">What was asked</a><a href=\"#queue\">For a person"
-        "</a><a href=\"#outcomes\">Outcomes</a><a href=\"#answers\">Answers</a>"
+        "<nav><a href=\"#asked\">What was asked</a><a href=\"#outcomes\">Outcomes</a>"
+        "<a href=\"#answers\">Answers</a><a href=\"#queue\">For a person</a>"
         "<a href=\"#documents\">Documents</a><a href=\"#check\">How to check this</a>"
         "</nav>\n</header>\n<main>\n");
     return status;
@@ -297,8 +297,8 @@ static int report_check(struct report *report)
 static int report_write(struct report *report)
 {
     static int (*const part[])(struct report *) = {
-        report_header,  report_asked,     report_queue, report_outcomes,
-        report_answers, report_documents, report_check};
+        report_header, report_asked,     report_outcomes, report_answers,
+        report_queue,  report_documents, report_check};
     int status = STORE_OK;
 
     for (size_t i = 0; status == STORE_OK && i < sizeof(part) / sizeof(part[0]); i++)

@@ -35,7 +35,10 @@ void html_words(struct report *report, const char *name); /* a_name as words */
 void html_count(struct report *report, int64_t count);    /* 12 345 */
 void html_percent(struct report *report, double share);   /* 0..1 */
 void html_size(struct report *report, int64_t bytes);
-void html_bar(struct report *report, double share, const char *kind);
+/* share of the bar in tone, then rest in the tone of what waits for a person. */
+void html_bar(struct report *report, double share, const char *tone, double rest);
+void html_chip(struct report *report, const char *tone, const char *name);
+void html_path(struct report *report, const char *path);
 void html_digest(struct report *report, const char *hex);
 void html_time_ms(struct report *report, int64_t time_ms);
 const char *html_tone(const char *outcome); /* "good", "plain" or "bad" */

@@ -61,38 +61,16 @@ static void quote(struct report *report, const struct store_document *document,
 
 /* ---- the line that is always seen ------------------------------------------------ */
 
-static void write_path(struct report *report, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    html_raw(report, "<span class=\"path\">");
-    if (slash) {
-        html_raw(report, "<bdi class=\"folder\">");
-        html_text_cut(report, path, (size_t)(slash - path) + 1);
-        html_raw(report, "</bdi>");
-    }
-    html_raw(report, "<bdi class=\"name\">");
-    html_text(report, slash ? slash + 1 : path);
-    html_raw(report, "</bdi></span>");
-}
-
-static void write_chip(struct report *report, const char *tone, const char *name)
-{
-    fprintf(report->out, "<span class=\"chip %s\">", tone);
-    html_words(report, name);
-    html_raw(report, "</span>");
-}
-
 static void write_headline(struct report *report, const struct store_document *document)
 {
     html_raw(report, "<summary>");
-    write_chip(report, html_tone(document->outcome), document->outcome);
-    write_path(report, document->path);
+    html_chip(report, html_tone(document->outcome), document->outcome);
+    html_path(report, document->path);
     html_raw(report, "<span class=\"answers\">");
     for (size_t i = 0; i < document->task_count; i++) {
         const struct store_task *task = &document->task[i];
         if (task->undecided) {
-            write_chip(report, "warn", "undecided");
+            html_chip(report, "warn", "undecided");
         } else {
             html_raw(report, "<span class=\"answer\">");
             html_words(report, task->label);
@@ -102,7 +80,7 @@ static void write_headline(struct report *report, const struct store_document *d
         }
     }
     if (wants_a_person(document->decision))
-        write_chip(report, "warn", document->decision);
+        html_chip(report, "warn", document->decision);
     html_raw(report, "</span></summary>\n");
 }
 
@@ -147,7 +125,7 @@ static void write_reason(struct report *report, const struct store_document *doc
 {
     if (strcmp(document->outcome, "ok") == 0 && !document->reason[0])
         return;
-    html_raw(report, "<p class=\"reason\">");
+    fprintf(report->out, "<p class=\"reason %s\">", html_tone(document->outcome));
     html_text(report, document->reason[0] ? document->reason
                                           : report_meaning(document->outcome));
     if (document->duplicate_of)
@@ -206,7 +184,7 @@ static void write_label(struct report *report, const struct store_task *task,
     html_words(report, score->label);
     html_raw(report, "</th><td class=\"wide\">");
     html_bar(report, score->probability,
-             best ? (task->undecided ? "warn" : "good") : "plain");
+             best ? (task->undecided ? "warn" : "good") : "plain", 0);
     html_raw(report, "</td><td class=\"number\">");
     html_percent(report, score->probability);
     html_raw(report, "</td></tr>\n");
@@ -235,7 +213,7 @@ static void write_labels(struct report *report, const struct store_task *task)
     }
     html_raw(report, "</table>\n");
     if (task->score_count > shown)
-        fprintf(report->out, "<p class=\"more\">%zu more labels below these.</p>\n",
+        fprintf(report->out, "<p class=\"more\">and %zu less probable.</p>\n",
                 task->score_count - shown);
 }
 
@@ -248,7 +226,7 @@ static void write_task(struct report *report, const struct store_document *docum
     html_words(report, task->label);
     html_raw(report, "</b> ");
     if (task->undecided)
-        write_chip(report, "warn", "undecided: a person must look");
+        html_chip(report, "warn", "undecided: a person must look");
     html_raw(report, "</h4>\n<p class=\"facts\"><span>");
     html_percent(report, task->probability);
     html_raw(report, "</span><span>Runner-up: ");

@@ -44,26 +44,48 @@ static void html_point(struct report *report, int32_t point, const unsigned char
         fwrite(from, 1, bytes, report->out);
 }
 
-void html_text_cut(struct report *report, const char *text, size_t bytes_max)
+static void html_bytes(struct report *report, const char *text, size_t bytes)
 {
-    const unsigned char *at = (const unsigned char *)text;
-    const unsigned char *start = at, *end = at + strlen(text);
+    const unsigned char *at = (const unsigned char *)text, *end = at + bytes;
 
     while (at < end) {
         const unsigned char *from = at;
         int32_t point = utf8_next(&at, end);
 
-        if ((size_t)(at - start) > bytes_max) {
-            fputs("\xe2\x80\xa6", report->out);
-            return;
-        }
         html_point(report, point < 0 ? 0 : point, from, (size_t)(at - from));
     }
 }
 
 void html_text(struct report *report, const char *text)
 {
-    html_text_cut(report, text, SIZE_MAX);
+    html_bytes(report, text, strlen(text));
+}
+
+void html_text_cut(struct report *report, const char *text, size_t bytes_max)
+{
+    size_t bytes = strlen(text);
+
+    if (bytes <= bytes_max)
+        return html_bytes(report, text, bytes);
+    while (bytes_max > 0 && ((unsigned char)text[bytes_max] & 0xc0) == 0x80)
+        bytes_max--;
+    html_bytes(report, text, bytes_max);
+    fputs("\xe2\x80\xa6", report->out);
+}
+
+/* Each component is isolated, or a right-to-left name would swap places with its
+ * neighbours. */
+void html_path(struct report *report, const char *path)
+{
+    html_raw(report, "<span class=\"path\" dir=\"ltr\">");
+    for (const char *slash; (slash = strchr(path, '/')) != NULL; path = slash + 1) {
+        html_raw(report, "<bdi class=\"folder\">");
+        html_bytes(report, path, (size_t)(slash - path));
+        html_raw(report, "</bdi><span class=\"folder\">/<wbr></span>");
+    }
+    html_raw(report, "<bdi class=\"name\">");
+    html_text(report, path);
+    html_raw(report, "</bdi></span>");
 }
 
 void html_words(struct report *report, const char *name)
@@ -120,13 +142,28 @@ void html_size(struct report *report, int64_t bytes)
         fprintf(report->out, "%.1f MB", (double)bytes / 1e6);
 }
 
-void html_bar(struct report *report, double share, const char *kind)
+static void html_segment(struct report *report, double share, const char *tone)
 {
     double percent = isfinite(share) ? fmin(fmax(share, 0), 1) * 100 : 0;
 
-    fprintf(report->out,
-            "<span class=\"bar\"><i class=\"%s\" style=\"width:%.2f%%\"></i></span>",
-            kind, percent);
+    if (percent > 0)
+        fprintf(report->out, "<i class=\"%s\" style=\"width:%.2f%%\"></i>", tone,
+                percent);
+}
+
+void html_bar(struct report *report, double share, const char *tone, double rest)
+{
+    html_raw(report, "<span class=\"bar\">");
+    html_segment(report, share, tone);
+    html_segment(report, rest, "warn");
+    html_raw(report, "</span>");
+}
+
+void html_chip(struct report *report, const char *tone, const char *name)
+{
+    fprintf(report->out, "<span class=\"chip %s\">", tone);
+    html_words(report, name);
+    html_raw(report, "</span>");
 }
 
 void html_digest(struct report *report, const char *hex)

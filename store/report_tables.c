@@ -208,12 +208,12 @@ static void outcome_row(struct report *report, sqlite3_stmt *stmt)
     const char *outcome = db_column_text(stmt, 0);
     int64_t count = sqlite3_column_int64(stmt, 1);
 
-    fprintf(report->out, "<tr><th><span class=\"chip %s\">", html_tone(outcome));
-    html_words(report, outcome);
-    html_raw(report, "</span></th><td class=\"number\">");
+    html_raw(report, "<tr><th>");
+    html_chip(report, html_tone(outcome), outcome);
+    html_raw(report, "</th><td class=\"number\">");
     html_count(report, count);
     html_raw(report, "</td><td class=\"wide\">");
-    html_bar(report, (double)count / (double)report->documents, html_tone(outcome));
+    html_bar(report, (double)count / (double)report->documents, html_tone(outcome), 0);
     html_raw(report, "</td><td class=\"meaning\">");
     html_text(report, report_meaning(outcome));
     html_raw(report, "</td></tr>\n");
@@ -230,8 +230,8 @@ static void decision_row(struct report *report, sqlite3_stmt *stmt)
     html_count(report, count);
     html_raw(report, "</td><td class=\"wide\">");
     html_bar(report, (double)count / (double)report->documents,
-             wants_a_person(decision) ? "warn" : "plain");
-    html_raw(report, "</td></tr>\n");
+             wants_a_person(decision) ? "warn" : "plain", 0);
+    html_raw(report, "</td><td class=\"meaning\"></td></tr>\n");
 }
 
 static int grouped_rows(struct report *report, const char *sql,
@@ -298,10 +298,10 @@ static int answer_rows(struct report *report, sqlite3_stmt *stmt)
         html_words(report, db_column_text(stmt, 1));
         html_raw(report, "</th><td class=\"number\">");
         html_count(report, count);
-        html_raw(report, "</td><td class=\"wide\"><span class=\"stack\">");
-        html_bar(report, (double)(count - undecided) / total, "good");
-        html_bar(report, (double)undecided / total, "warn");
-        html_raw(report, "</span></td><td class=\"meaning\">");
+        html_raw(report, "</td><td class=\"wide\">");
+        html_bar(report, (double)(count - undecided) / total, "good",
+                 (double)undecided / total);
+        html_raw(report, "</td><td class=\"meaning\">");
         if (undecided) {
             html_count(report, undecided);
             html_raw(report, " undecided");
@@ -335,17 +335,14 @@ int report_answers(struct report *report)
 
 /* ---- what a person must look at -------------------------------------------------- */
 
-static void queue_row(struct report *report, sqlite3_stmt *stmt)
+static void queue_reason(struct report *report, sqlite3_stmt *stmt)
 {
-    fprintf(report->out,
-            "<tr><td class=\"number\"><a href=\"#d%" PRId64 "\">%" PRId64
-            "</a></td><td class=\"path\"><bdi>",
-            (int64_t)sqlite3_column_int64(stmt, 0),
-            (int64_t)sqlite3_column_int64(stmt, 0));
-    html_text(report, db_column_text(stmt, 1));
-    html_raw(report, "</bdi></td><td>");
-    html_words(report, db_column_text(stmt, 2));
-    html_raw(report, "</td><td class=\"meaning\">");
+    const char *why = db_column_text(stmt, 2);
+    bool outcome = strncmp(why, "outcome: ", 9) == 0;
+
+    html_raw(report, "<div class=\"why\">");
+    html_chip(report, outcome ? "bad" : "warn", why);
+    html_raw(report, " ");
     if (sqlite3_column_type(stmt, 3) != SQLITE_NULL) {
         html_words(report, db_column_text(stmt, 3));
         html_raw(report, ": ");
@@ -357,25 +354,46 @@ static void queue_row(struct report *report, sqlite3_stmt *stmt)
     } else {
         html_text(report, db_column_text(stmt, 6));
     }
-    html_raw(report, "</td></tr>\n");
+    html_raw(report, "</div>");
 }
 
+static void queue_document(struct report *report, sqlite3_stmt *stmt)
+{
+    int64_t document = sqlite3_column_int64(stmt, 0);
+
+    fprintf(report->out,
+            "<tr><td class=\"number\"><a href=\"#d%" PRId64 "\">%" PRId64
+            "</a></td><td>",
+            document, document);
+    html_path(report, db_column_text(stmt, 1));
+    html_raw(report, "</td><td>");
+}
+
+/* One row a document, its reasons below each other. */
 static int queue_rows(struct report *report, int64_t total)
 {
+    int64_t last = 0;
     sqlite3_stmt *stmt;
     int status = db_bind(
         report->store, &stmt,
         "SELECT document, path, why, task, label, probability, reason "
-        "FROM v_review_queue WHERE policy = ?1 ORDER BY path, document, why LIMIT ?2",
+        "FROM v_review_queue WHERE policy = ?1 ORDER BY path, document, why DESC "
+        "LIMIT ?2",
         DB_VALUES(db_text(report->policy), db_int(REPORT_QUEUE_MAX)), report->err);
 
     if (status != STORE_OK)
         return status;
-    html_raw(report, "<table class=\"rows queue\">\n<thead><tr><th>No.</th><th>Document"
-                     "</th><th>Why</th><th></th></tr></thead>\n");
-    while ((status = db_step(report->store, stmt, report->err)) == 1)
-        queue_row(report, stmt);
-    html_raw(report, "</table>\n");
+    html_raw(report, "<table class=\"queue\">\n<thead><tr><th class=\"number\">No.</th>"
+                     "<th>Document</th><th>Why</th></tr></thead>\n<tbody>\n");
+    while ((status = db_step(report->store, stmt, report->err)) == 1) {
+        if (last && sqlite3_column_int64(stmt, 0) != last)
+            html_raw(report, "</td></tr>\n");
+        if (sqlite3_column_int64(stmt, 0) != last)
+            queue_document(report, stmt);
+        last = sqlite3_column_int64(stmt, 0);
+        queue_reason(report, stmt);
+    }
+    html_raw(report, "</td></tr>\n</tbody></table>\n");
     if (status == STORE_OK && total > REPORT_QUEUE_MAX) {
         html_raw(report, "<p class=\"note\">");
         html_count(report, total - REPORT_QUEUE_MAX);
