@@ -177,7 +177,7 @@ static void end_word(struct words *w)
     append_marks(w);
     if (w->characters == 0)
         return;
-    if (tokenizer_reserve(w->out, w->bytes) != 0)
+    if (tokenizer_reserve(w->out, w->bytes + 1) != 0)
         w->status = INFER_ENOMEM;
     else if (w->characters > TOKENIZER_WORD_CHARACTERS_MAX)
         push(w, w->tokenizer->unknown);

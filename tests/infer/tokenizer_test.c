@@ -1,0 +1,191 @@
+/* The vocabulary of a file, and the special tokens around and within a text. */
+#include "infer/tokenizer.h"
+#include "tests/infer/tiny.h"
+
+enum { UNK = 1, CLS = 2, SEP = 3, MASK = 4 };
+
+struct fixture {
+    struct infer_model *model;
+    struct infer_tokens ids;
+};
+
+static int set_up(void **state)
+{
+    struct tiny tiny = tiny_default();
+    struct fixture *f = calloc(1, sizeof *f);
+    size_t count;
+    char *bytes = tiny_bytes(&tiny, &count);
+
+    assert_int_equal(model_open_memory(&f->model, bytes, count, NULL), 0);
+    free(bytes);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    infer_tokens_free(&f->ids);
+    infer_model_close(f->model);
+    free(f);
+    return 0;
+}
+
+/* wanted ends with -1; a name stands for the id of a plain token. */
+static int32_t id_of(const char *name)
+{
+    for (int32_t i = 0; i < TINY_TOKENS; i++)
+        if (strcmp(tiny_tokens[i], name) == 0)
+            return i;
+    fail_msg("no token %s", name);
+    return -1;
+}
+
+static void expect(struct fixture *f, const char *text, unsigned flags,
+                   const int32_t *wanted)
+{
+    size_t count = 0;
+
+    assert_int_equal(infer_tokenize(f->model, text, strlen(text), flags, &f->ids, NULL),
+                     0);
+    for (; wanted[count] >= 0; count++)
+        assert_true(count < f->ids.count && f->ids.id[count] == wanted[count]);
+    assert_int_equal(f->ids.count, count);
+}
+
+static void special_tokens_stand_around_the_text(void **state)
+{
+    int32_t hello = id_of(TINY_WORD "hello");
+
+    expect(*state, "hello", 0, (int32_t[]){hello, -1});
+    expect(*state, "hello", INFER_ADD_SPECIAL, (int32_t[]){CLS, hello, SEP, -1});
+    expect(*state, "", INFER_ADD_SPECIAL, (int32_t[]){CLS, SEP, -1});
+}
+
+static void special_tokens_in_a_text_are_plain_text(void **state)
+{
+    int32_t open = id_of(TINY_WORD "["), close = id_of(TINY_WORD "]"),
+            sep = id_of(TINY_WORD "sep"), a = id_of(TINY_WORD "a");
+
+    expect(*state, "a[SEP]", 0, (int32_t[]){a, open, sep, close, -1});
+}
+
+static void special_tokens_in_a_text_count_when_asked_for(void **state)
+{
+    int32_t open = id_of(TINY_WORD "["), close = id_of(TINY_WORD "]"),
+            sep = id_of(TINY_WORD "sep"), a = id_of(TINY_WORD "a");
+    unsigned parse = INFER_PARSE_SPECIAL;
+
+    expect(*state, "a[SEP]a", parse, (int32_t[]){a, SEP, a, -1});
+    expect(*state, "[[SEP]]", parse, (int32_t[]){open, SEP, close, -1});
+    expect(*state, "[sep]", parse, (int32_t[]){open, sep, close, -1});
+    expect(*state, "[MASK][UNK]", parse, (int32_t[]){MASK, UNK, -1});
+    expect(*state, "[SEP]", parse | INFER_ADD_SPECIAL, (int32_t[]){CLS, SEP, SEP, -1});
+    expect(*state, "[SE", parse, (int32_t[]){open, UNK, -1});
+}
+
+static void flags_that_do_not_exist_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct infer_error err;
+
+    assert_int_equal(infer_tokenize(f->model, "a", 1, 4, &f->ids, &err),
+                     INFER_EINVALID);
+    assert_int_equal(err.status, INFER_EINVALID);
+}
+
+static void a_cut_keeps_the_closing_token(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(
+        infer_tokenize(f->model, "a b c", 5, INFER_ADD_SPECIAL, &f->ids, NULL), 0);
+    assert_int_equal(f->ids.count, 5);
+    assert_false(infer_tokens_cut(f->model, &f->ids, 5));
+    assert_true(infer_tokens_cut(f->model, &f->ids, 4));
+    assert_int_equal(f->ids.count, 4);
+    assert_int_equal(f->ids.id[2], id_of(TINY_WORD "b"));
+    assert_int_equal(f->ids.id[3], SEP);
+    assert_true(infer_tokens_cut(f->model, &f->ids, 1));
+    assert_int_equal(f->ids.id[0], SEP);
+    assert_true(infer_tokens_cut(f->model, &f->ids, 0));
+    assert_int_equal(f->ids.count, 0);
+}
+
+static void ids_are_replaced_and_grow(void **state)
+{
+    struct fixture *f = *state;
+    size_t bytes = 100000;
+    char *text = malloc(bytes);
+
+    for (size_t i = 0; i < bytes; i++)
+        text[i] = i % 2 == 0 ? 'a' : ' ';
+    assert_int_equal(infer_tokenize(f->model, text, bytes, 0, &f->ids, NULL), 0);
+    assert_int_equal(f->ids.count, bytes / 2);
+    assert_int_equal(f->ids.id[bytes / 2 - 1], id_of(TINY_WORD "a"));
+    assert_int_equal(infer_tokenize(f->model, text, 1, 0, &f->ids, NULL), 0);
+    assert_int_equal(f->ids.count, 1);
+    free(text);
+}
+
+/* A file that gives no id for a special token is read when the vocabulary has it. */
+static void a_special_token_is_found_by_name(void **state)
+{
+    struct tiny tiny = tiny_default();
+    struct infer_model *model;
+    size_t count;
+    char *bytes;
+
+    (void)state;
+    tiny.leave_out = "tokenizer.ggml.cls_token_id";
+    bytes = tiny_bytes(&tiny, &count);
+    assert_int_equal(model_open_memory(&model, bytes, count, NULL), 0);
+    assert_int_equal(model->tokenizer->opening, CLS);
+    infer_model_close(model);
+    free(bytes);
+}
+
+static void a_tokenizer_of_another_kind_is_named(void **state)
+{
+    struct gguf_writer w = {0};
+    struct tokenizer *tokenizer;
+    struct infer_error err;
+    struct gguf *file;
+    char *bytes = NULL;
+    size_t count;
+    FILE *stream = open_memstream(&bytes, &count);
+
+    (void)state;
+    gguf_write_string(&w, "tokenizer.ggml.model", "gpt2", 4);
+    gguf_write_head(&w, stream);
+    assert_int_equal(gguf_write_end(&w, stream), 0);
+    fclose(stream);
+    assert_int_equal(gguf_open_memory(&file, bytes, count, NULL), 0);
+    assert_int_equal(tokenizer_open(&tokenizer, file, &err), INFER_EUNSUPPORTED);
+    assert_null(tokenizer);
+    assert_non_null(strstr(err.text, "gpt2"));
+    gguf_close(file);
+    free(bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(special_tokens_stand_around_the_text, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(special_tokens_in_a_text_are_plain_text, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(special_tokens_in_a_text_count_when_asked_for,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(flags_that_do_not_exist_are_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_cut_keeps_the_closing_token, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(ids_are_replaced_and_grow, set_up, tear_down),
+        cmocka_unit_test(a_special_token_is_found_by_name),
+        cmocka_unit_test(a_tokenizer_of_another_kind_is_named),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
