@@ -1,0 +1,202 @@
+/* Every field of struct policy, from its place in the file or from a default. */
+#include "tests/policies/sample.h"
+
+static const struct sample_case cases[] = {
+    {"expression_over_two_lines_is_refused", "\\bEsq\\.", "\\bEsq\n\\.", 33,
+     "runs over a line end; write it on one line, or as several <pattern>"},
+    {"exclude_over_two_lines_is_refused", "<exclude>^0", "<exclude>^0|\n^1", 28,
+     "write it on one line, or as several <exclude>"},
+};
+
+static struct policy *loaded(const char *path)
+{
+    struct policy_error err;
+    struct policy *policy;
+
+    if (policy_load(&policy, path, &err) != POLICY_OK)
+        fail_msg("line %d: %s", err.line, err.text);
+    return policy;
+}
+
+static void head_and_reading_are_taken(void **state)
+{
+    struct policy *policy = loaded(SAMPLE);
+
+    (void)state;
+    assert_string_equal(policy->name, "sample");
+    assert_string_equal(policy->title, "Sample");
+    assert_string_equal(policy->description, "All that a policy can say & do.");
+    assert_int_equal(policy->revision, 7);
+    assert_int_equal(policy->chunk_tokens_max, 128);
+    assert_true(policy->hidden_to_model);
+    assert_false(policy->honour_owner);
+    assert_true(policy->tiny_points == 2.5);
+    assert_int_equal(policy->pages_max, 10);
+    assert_int_equal(policy->file_bytes_max, 3 << 19);
+    assert_int_equal(policy->text_bytes_max, 1 << 18);
+    assert_int_equal(policy->cpu_seconds_max, 20);
+    policy_free(policy);
+}
+
+static void tasks_and_labels_are_taken(void **state)
+{
+    struct policy *policy = loaded(SAMPLE);
+    const struct policy_task *task = policy->task;
+
+    (void)state;
+    assert_int_equal(policy->task_count, 1);
+    assert_string_equal(task->name, "colour");
+    assert_string_equal(task->question, "Which colour is it?");
+    assert_true(task->threshold == 0.35);
+    assert_true(task->temperature == 0.125);
+    assert_true(task->lead_weight == 0.75);
+    assert_int_equal(task->pool, POLICY_POOL_TOP);
+    assert_int_equal(task->pool_top, 4);
+    assert_int_equal(task->evidence_max, 2);
+    assert_int_equal(task->label_count, 2);
+    assert_string_equal(task->label[0].name, "red");
+    assert_string_equal(task->label[0].title, "Red");
+    assert_string_equal(task->label[0].description, "Red as in 3 < 4 & blood.");
+    assert_int_equal(task->label[0].example_count, 2);
+    assert_string_equal(task->label[0].example[1], "A red door.");
+    assert_string_equal(task->label[1].name, "blue");
+    assert_int_equal(task->label[1].example_count, 0);
+    policy_free(policy);
+}
+
+static void summary_is_taken(void **state)
+{
+    struct policy *policy = loaded(SAMPLE);
+
+    (void)state;
+    assert_true(policy->summary.wanted);
+    assert_int_equal(policy->summary.sentences_max, 4);
+    assert_int_equal(policy->summary.bytes_max, 700);
+    assert_true(policy->summary.redundancy == 0.25);
+    policy_free(policy);
+}
+
+static void detectors_are_taken_in_order(void **state)
+{
+    struct policy *policy = loaded(SAMPLE);
+    const struct policy_detector *detector = policy->detector;
+
+    (void)state;
+    assert_int_equal(policy->detector_count, 3);
+    assert_string_equal(detector[0].name, "card");
+    assert_string_equal(detector[0].title, "Payment card");
+    assert_int_equal(detector[0].kind, POLICY_DETECTOR_PATTERN);
+    assert_true(detector[0].mask);
+    assert_true(detector[0].luhn);
+    assert_int_equal(detector[0].findings_max, 9);
+    assert_int_equal(detector[0].pattern_count, 1);
+    assert_int_equal(detector[0].exclude_count, 1);
+    assert_false(detector[0].pattern[0]->keep_case);
+    assert_int_equal(detector[1].pattern_count, 2);
+    assert_true(detector[1].pattern[0]->phrase);
+    assert_string_equal(detector[1].pattern[1]->source, "\\bEsq\\.");
+    assert_true(detector[1].pattern[1]->keep_case);
+    assert_false(detector[1].luhn);
+    assert_int_equal(detector[1].findings_max, 20);
+    assert_int_equal(detector[2].kind, POLICY_DETECTOR_MEANING);
+    assert_true(detector[2].mask);
+    assert_int_equal(detector[2].findings_max, 5);
+    assert_string_equal(detector[2].description, "What is to be paid.");
+    assert_string_equal(detector[2].example[0], "Pay in thirty days.");
+    assert_true(detector[2].threshold == 0.625);
+    policy_free(policy);
+}
+
+static void rules_are_taken_in_order(void **state)
+{
+    struct policy *policy = loaded(SAMPLE);
+    const struct policy_rule *rule = policy->rule;
+
+    (void)state;
+    assert_string_equal(policy->decision_default, "keep");
+    assert_int_equal(policy->rule_count, 3);
+    assert_string_equal(rule[0].decision, "look");
+    assert_string_equal(rule[0].outcome, "partial");
+    assert_true(rule[0].hidden);
+    assert_null(rule[0].task);
+    assert_true(rule[1].undecided);
+    assert_null(rule[1].label);
+    assert_null(rule[1].outcome);
+    assert_string_equal(rule[2].task, "colour");
+    assert_string_equal(rule[2].label, "red");
+    assert_string_equal(rule[2].detector, "card");
+    assert_false(rule[2].undecided);
+    policy_free(policy);
+}
+
+static void what_is_left_out_has_its_default(void **state)
+{
+    struct policy *policy = loaded(SMALLEST);
+    const struct policy_task *task = policy->task;
+
+    (void)state;
+    assert_int_equal(policy->chunk_tokens_max, 256);
+    assert_false(policy->hidden_to_model);
+    assert_true(policy->honour_owner);
+    assert_true(policy->tiny_points == 2);
+    assert_int_equal(policy->pages_max, 5000);
+    assert_int_equal(policy->file_bytes_max, 256 << 20);
+    assert_int_equal(policy->text_bytes_max, 32 << 20);
+    assert_int_equal(policy->cpu_seconds_max, 300);
+    assert_true(task->threshold == 0.5);
+    assert_true(task->temperature == 0.05);
+    assert_true(task->lead_weight == 0.3);
+    assert_int_equal(task->pool, POLICY_POOL_MEAN);
+    assert_int_equal(task->pool_top, 3);
+    assert_int_equal(task->evidence_max, 3);
+    assert_false(policy->summary.wanted);
+    assert_int_equal(policy->detector_count, 0);
+    assert_int_equal(policy->rule_count, 0);
+    assert_string_equal(policy->decision_default, "none");
+    policy_free(policy);
+}
+
+/* The block is sized from the source: a file of nothing but elements is its
+ * tightest case. */
+static void file_full_of_elements_fits_its_block(void **state)
+{
+    static char text[1 << 20];
+    char *at = text;
+    struct policy *policy;
+    struct policy_error err;
+
+    (void)state;
+    at += sprintf(at, "<policy name=\"a\" revision=\"1\"><title>a</title>"
+                      "<description>a</description><task name=\"a\">"
+                      "<question>a</question>");
+    for (int i = 0; i < 256; i++) {
+        at += sprintf(at,
+                      "<label name=\"l%d\"><title>a</title><description>a"
+                      "</description>",
+                      i);
+        for (int j = 0; j < 64; j++)
+            at += sprintf(at, "<example>a</example>");
+        at += sprintf(at, "</label>");
+    }
+    sprintf(at, "</task></policy>");
+    assert_int_equal(sample_load(&policy, text, &err), POLICY_OK);
+    assert_int_equal(policy->task[0].label[255].example_count, 64);
+    assert_string_equal(policy->task[0].label[255].example[63], "a");
+    policy_free(policy);
+}
+
+int main(void)
+{
+    struct CMUnitTest test[16] = {
+        cmocka_unit_test(head_and_reading_are_taken),
+        cmocka_unit_test(tasks_and_labels_are_taken),
+        cmocka_unit_test(summary_is_taken),
+        cmocka_unit_test(detectors_are_taken_in_order),
+        cmocka_unit_test(rules_are_taken_in_order),
+        cmocka_unit_test(what_is_left_out_has_its_default),
+        cmocka_unit_test(file_full_of_elements_fits_its_block),
+    };
+
+    sample_tests(test, 7, cases, sizeof cases / sizeof *cases);
+    return cmocka_run_group_tests_name("policies/build", test, NULL, NULL);
+}
