@@ -1,0 +1,14 @@
+/* lane - one running cloister-parse: a job in, a child forked, a document out. */
+#ifndef INGEST_LANE_H
+#define INGEST_LANE_H
+
+struct lane_ends { /* the descriptors a lane inherits */
+    int command;   /* jobs from the conductor */
+    int frames;    /* documents to the conductor */
+    int memfd;     /* the bytes of the document */
+};
+
+/* Serve jobs until the conductor closes its end; returns an exit status. */
+int lane_serve(const struct lane_ends *ends);
+
+#endif

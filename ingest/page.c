@@ -1,0 +1,229 @@
+/* page - one page of a PDF file as text in reading order.
+ *
+ * Poppler gives three views of a page, which agree character by character:
+ *
+ *     text        T h e _ w o r d \n ...      U+202A..202E are extra, not counted
+ *     rectangles  one for each character, origin at the top left, in points
+ *     attributes  runs of characters of one font, size and colour
+ *
+ * The text alone is not enough. Pieces that stand side by side on a row, a clause
+ * number and its clause, follow each other without a space ("1.1The"); paragraphs
+ * follow each other like lines. So a space is put where two characters lie apart,
+ * and a blank line where two lines are further apart than lines of this page are.
+ *
+ * Hidden is what the attributes betray: a size below the request's, or the page's
+ * own colour, taken to be white, in which nobody can read. White letters on a dark
+ * ground cannot be told from it here. Poppler's binding does not tell text that is
+ * rendered invisibly (mode 3) or covered, and leaves out what lies off the page. */
+#include "page.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of the larger side of a character: what parts words, what parts columns' rows. */
+static const double word_gap = 0.15;
+/* Of the usual distance of two lines on this page: what parts paragraphs. */
+static const double paragraph_pitch = 1.3;
+/* A page sets words over line ends when at least one line in so many does. */
+enum { LINES_A_HYPHEN = 16, WHITE_LEAST = 250 * 257 };
+
+struct glance {    /* one pass over the page, before it is read */
+    double *pitch; /* from each line to the next, in points */
+    size_t pitches, lines, hyphens;
+};
+
+struct view {
+    const char *at, *end; /* what is left of the text */
+    const PopplerRectangle *box;
+    size_t boxes, index; /* of the character before at */
+    const GList *run;    /* attributes that hold it */
+    enum text_why why;
+    double tiny_points;
+};
+
+static bool is_arranger(uint32_t c)
+{
+    return c >= 0x202A && c <= 0x202E;
+}
+
+static const PopplerRectangle *box_at(const struct view *view, size_t index)
+{
+    static const PopplerRectangle nowhere;
+
+    return index < view->boxes ? &view->box[index] : &nowhere;
+}
+
+static double side(const PopplerRectangle *box)
+{
+    return fmax(fabs(box->x2 - box->x1), fabs(box->y2 - box->y1));
+}
+
+/* How far two boxes lie apart, along the axis where they do; negative if nowhere. */
+static double apart(const PopplerRectangle *a, const PopplerRectangle *b)
+{
+    double x = fmax(b->x1 - a->x2, a->x1 - b->x2);
+    double y = fmax(b->y1 - a->y2, a->y1 - b->y2);
+
+    return fmax(x, y);
+}
+
+/* From the line of a to the line of b, whichever way the page is turned. */
+static double pitch(const PopplerRectangle *a, const PopplerRectangle *b)
+{
+    return fabs(b->y2 - a->y2);
+}
+
+/* ---- a first glance -----------------------------------------------------------------
+ */
+
+static bool is_small(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static void glance_line_end(struct glance *glance, const struct view *view,
+                            const char *start, const char *feed, size_t index)
+{
+    glance->lines++;
+    if (index > 0)
+        glance->pitch[glance->pitches++] =
+            pitch(box_at(view, index - 1), box_at(view, index + 1));
+    if (feed - start >= 2 && feed[-1] == '-' && is_small(feed[-2]) &&
+        feed + 1 < view->end && is_small(feed[1]))
+        glance->hyphens++;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The distance of lines that is usual on the page, 0 when there is none, and how
+ * hyphens at their ends are to be read. */
+static double page_glance(const struct view *view, enum text_hyphens *hyphens)
+{
+    struct glance glance = {.pitch = malloc((view->boxes + 1) * sizeof(double))};
+    const char *start = view->at;
+    double usual = 0;
+    size_t index = 0;
+
+    for (const char *at = start; glance.pitch && at < view->end; index++) {
+        const char *from = at;
+        uint32_t c = text_decode(&at, view->end);
+        if (is_arranger(c))
+            index--;
+        else if (c == '\n' && index < view->boxes)
+            glance_line_end(&glance, view, start, from, index);
+    }
+    if (glance.pitches > 0) {
+        qsort(glance.pitch, glance.pitches, sizeof *glance.pitch, compare_doubles);
+        usual = glance.pitch[glance.pitches / 2];
+    }
+    *hyphens = glance.hyphens * LINES_A_HYPHEN >= glance.lines && glance.hyphens > 0
+                   ? TEXT_HYPHENS_DROP
+                   : TEXT_HYPHENS_KEEP;
+    free(glance.pitch);
+    return usual;
+}
+
+/* ---- the page, character by character -----------------------------------------------
+ */
+
+static enum text_why run_why(const PopplerTextAttributes *run, double tiny_points)
+{
+    if (run->font_size < tiny_points)
+        return TEXT_TINY;
+    if (run->color.red >= WHITE_LEAST && run->color.green >= WHITE_LEAST &&
+        run->color.blue >= WHITE_LEAST)
+        return TEXT_BACKGROUND;
+    return TEXT_VISIBLE;
+}
+
+static void find_run(struct view *view)
+{
+    const PopplerTextAttributes *run;
+
+    while (view->run) {
+        run = view->run->data;
+        if (run->end_index >= 0 && (size_t)run->end_index >= view->index)
+            break;
+        view->run = view->run->next;
+    }
+    view->why = TEXT_VISIBLE;
+    if (!view->run)
+        return;
+    run = view->run->data;
+    if (run->start_index >= 0 && (size_t)run->start_index <= view->index)
+        view->why = run_why(run, view->tiny_points);
+}
+
+static bool is_space(uint32_t c)
+{
+    return c == ' ' || c == '\n' || c == '\t' || c == 0xA0;
+}
+
+/* Put the white space that the boxes ask for between the character before and c. */
+static void add_gap(struct view *view, uint32_t before, uint32_t c, double usual,
+                    struct text *text)
+{
+    const PopplerRectangle *a, *b = box_at(view, view->index);
+
+    if (view->index == 0)
+        return;
+    a = box_at(view, view->index - 1);
+    if (before == '\n' && view->index > 1 && usual > 0) {
+        a = box_at(view, view->index - 2);
+        if (pitch(a, b) > paragraph_pitch * usual)
+            text_add(text, "\n", 1, TEXT_VISIBLE);
+    } else if (!is_space(before) && !is_space(c) &&
+               apart(a, b) > word_gap * fmax(side(a), side(b))) {
+        text_add(text, " ", 1, TEXT_VISIBLE);
+    }
+}
+
+static void add_characters(struct view *view, double usual, struct text *text)
+{
+    uint32_t before = '\n';
+
+    while (view->at < view->end) {
+        const char *from = view->at;
+        uint32_t c = text_decode(&view->at, view->end);
+        if (is_arranger(c))
+            continue;
+        find_run(view);
+        add_gap(view, before, c, usual, text);
+        text_add(text, from, (size_t)(view->at - from), view->why);
+        before = c;
+        view->index++;
+    }
+}
+
+void page_read(PopplerPage *page, double tiny_points, size_t bytes_max,
+               struct text *text)
+{
+    char *utf8 = poppler_page_get_text(page);
+    GList *runs = poppler_page_get_text_attributes(page);
+    PopplerRectangle *box = NULL;
+    guint boxes = 0;
+    enum text_hyphens hyphens;
+
+    poppler_page_get_text_layout(page, &box, &boxes);
+    struct view view = {
+        .at = utf8 ? utf8 : "",
+        .box = box,
+        .boxes = boxes,
+        .run = runs,
+        .tiny_points = tiny_points,
+    };
+    view.end = view.at + strlen(view.at);
+    double usual = page_glance(&view, &hyphens);
+    text_start(text, hyphens, bytes_max);
+    add_characters(&view, usual, text);
+    text_finish(text);
+    g_free(box);
+    poppler_page_free_text_attributes(runs);
+    g_free(utf8);
+}

@@ -1,0 +1,13 @@
+/* page - one page of a PDF file as text in reading order. */
+#ifndef INGEST_PAGE_H
+#define INGEST_PAGE_H
+
+#include "ingest/text.h"
+
+#include <poppler.h>
+
+/* Read page into text, which is started and finished here. */
+void page_read(PopplerPage *page, double tiny_points, size_t bytes_max,
+               struct text *text);
+
+#endif

@@ -1,0 +1,89 @@
+/* worker - the program cloister-parse, from its first instruction to its last.
+ *
+ *     cloister-parse COMMAND FRAMES MEMFD
+ *
+ * The three numbers are descriptors that the conductor left open across execve();
+ * started by hand the program has nothing to do and says so by its exit status. It
+ * prints nothing: its standard descriptors lead nowhere, for Poppler and libxml2
+ * talk. Signals meant for the conductor, which share its terminal or its service,
+ * do not end it: it leaves when the conductor's end of the command pipe is gone. */
+#include "ingest/ingest.h"
+#include "ingest/lane.h"
+#include "ingest/reader.h"
+#include "ingest/wire.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { EXIT_ARGUMENTS = 2, EXIT_CANNOT_START = 3 };
+
+static int read_descriptor(const char *argument)
+{
+    char *end;
+    long fd = strtol(argument, &end, 10);
+
+    return *argument && *end == '\0' && fd > 2 && fd < 1 << 20 &&
+                   fcntl((int)fd, F_SETFD, FD_CLOEXEC) == 0
+               ? (int)fd
+               : -1;
+}
+
+static int silence(void)
+{
+    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (nowhere < 0)
+        return -1;
+    for (int fd = 0; fd <= 2; fd++)
+        if (nowhere != fd && dup2(nowhere, fd) < 0)
+            return -1;
+    if (nowhere > 2)
+        close(nowhere);
+    return 0;
+}
+
+static int detach(void)
+{
+    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        if (signal(ignored[i], SIG_IGN) == SIG_ERR)
+            return -1;
+    setpgid(0, 0); /* fails only for a leader, which is as well */
+    return prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static int say_hello(int fd)
+{
+    static struct wire_frame frame;
+
+    wire_begin(&frame, WIRE_HELLO);
+    wire_put_u32(&frame, WIRE_VERSION);
+    wire_end(&frame);
+    return wire_write(fd, frame.bytes, frame.used);
+}
+
+int ingest_parse_main(int argc, char **argv)
+{
+    if (argc != 4)
+        return EXIT_ARGUMENTS;
+    struct lane_ends ends = {
+        .command = read_descriptor(argv[1]),
+        .frames = read_descriptor(argv[2]),
+        .memfd = read_descriptor(argv[3]),
+    };
+    if (ends.command < 0 || ends.frames < 0 || ends.memfd < 0)
+        return EXIT_ARGUMENTS;
+    if (silence() != 0 || detach() != 0)
+        return EXIT_CANNOT_START;
+    /* A child lives for one document: memory is given back by its end, not by trim. */
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    mallopt(M_TOP_PAD, 1 << 20);
+    mallopt(M_MMAP_THRESHOLD, 1 << 26);
+    reader_warm();
+    return say_hello(ends.frames) == 0 ? lane_serve(&ends) : EXIT_CANNOT_START;
+}
