@@ -8,9 +8,9 @@ enum { ATTENTION_QUERIES = 84 }; /* queries whose scores are held at a time */
 
 struct attention {
     const struct ops *ops;
-    float *q;             /* tokens rows of head_size; the result replaces them */
-    const float *k, *v;   /* likewise */
-    size_t stride;        /* floats from one row to the next, of q, k and v */
+    float *q;           /* tokens rows of head_size; the result replaces them */
+    const float *k, *v; /* likewise */
+    size_t stride;      /* floats from one row to the next, of q, k and v */
     size_t tokens, head_size;
     float *scratch; /* attention_scratch(tokens, head_size) floats */
 };

@@ -16,8 +16,8 @@
 #include "infer/model.h"
 
 static const char *const isa_names[CPU_ISA_COUNT] = {
-    [INFER_ISA_BEST] = "best",       [INFER_ISA_SCALAR] = "scalar",
-    [INFER_ISA_AVX2] = "avx2",       [INFER_ISA_AVXVNNI] = "avxvnni",
+    [INFER_ISA_BEST] = "best",     [INFER_ISA_SCALAR] = "scalar",
+    [INFER_ISA_AVX2] = "avx2",     [INFER_ISA_AVXVNNI] = "avxvnni",
     [INFER_ISA_AVX512] = "avx512",
 };
 
@@ -136,7 +136,7 @@ int infer_isa_parse(const char *word, enum infer_isa *out, struct infer_error *e
         *out = (enum infer_isa)isa;
         return cpu_choose(*out, &chosen, err);
     }
-    return infer_fail(err, INFER_EINVALID,
-                      "instruction set \"%.40s\": expected scalar, avx2, avxvnni or avx512",
-                      word);
+    return infer_fail(
+        err, INFER_EINVALID,
+        "instruction set \"%.40s\": expected scalar, avx2, avxvnni or avx512", word);
 }

@@ -24,8 +24,8 @@ static int check(const struct infer_model *m, const struct infer_sequence *seque
         return infer_fail(err, INFER_EINVALID, "sequence %zu is empty", index);
     if (sequence->count > m->context)
         return infer_fail(err, INFER_ELIMIT,
-                          "sequence %zu has %zu tokens: the model takes at most %u", index,
-                          sequence->count, m->context);
+                          "sequence %zu has %zu tokens: the model takes at most %u",
+                          index, sequence->count, m->context);
     for (size_t i = 0; i < sequence->count; i++)
         if (sequence->id[i] < 0 || (uint32_t)sequence->id[i] >= m->vocabulary)
             return infer_fail(err, INFER_EINVALID,
@@ -98,13 +98,15 @@ int infer_embed(struct infer_session *session, const struct infer_sequence *sequ
             return status;
         cursor.tokens_left += sequence[i].count;
     }
-#pragma omp parallel num_threads(session->options.threads) if (session->options.threads > 1 && count > 1)
+#pragma omp parallel num_threads( \
+    session->options.threads) if (session->options.threads > 1 && count > 1)
     run_passes(session, session->workspace + omp_get_thread_num(), &cursor, out);
 
     if (cursor.finite < count)
-        return infer_fail(err, INFER_EFORMAT,
-                          "sequence %zu: the model's weights overflow, its embedding is not "
-                          "finite",
-                          cursor.finite);
+        return infer_fail(
+            err, INFER_EFORMAT,
+            "sequence %zu: the model's weights overflow, its embedding is not "
+            "finite",
+            cursor.finite);
     return 0;
 }

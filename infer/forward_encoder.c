@@ -35,7 +35,8 @@ static void embed_tokens(const struct infer_session *s, struct workspace *w, flo
     for (size_t i = 0; i < sequence->count; i++, x += s->x_stride) {
         s->token_format->read(x, tensor_row(m->token_embd, (size_t)sequence->id[i]),
                               m->width);
-        s->position_format->read(w->position, tensor_row(m->position_embd, i), m->width);
+        s->position_format->read(w->position, tensor_row(m->position_embd, i),
+                                 m->width);
         s->ops->add_norm(x, w->position, s->token_type, s->embd_norm, s->embd_norm_bias,
                          m->width, m->norm_epsilon);
     }
@@ -43,14 +44,14 @@ static void embed_tokens(const struct infer_session *s, struct workspace *w, flo
 
 /* Make the rows ready for a product: integers where the matrix wants them. */
 static struct activations prepare(const struct infer_session *s, struct workspace *w,
-                                  const struct matrix *m, const float *x, size_t x_stride,
-                                  size_t rows)
+                                  const struct matrix *m, const float *x,
+                                  size_t x_stride, size_t rows)
 {
     const size_t blocks = m->depth / OPS_BLOCK;
 
     for (size_t i = 0; m->format->integers && i < rows; i++)
-        s->ops->quantise(w->q + i * s->x_stride, w->scale + i * blocks, x + i * x_stride,
-                         m->depth, s->limit);
+        s->ops->quantise(w->q + i * s->x_stride, w->scale + i * blocks,
+                         x + i * x_stride, m->depth, s->limit);
     return (struct activations){.x = x,
                                 .q = w->q,
                                 .scale = w->scale,

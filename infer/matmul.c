@@ -54,9 +54,10 @@ int matrix_load(struct matrix *m, const struct gguf_tensor *tensor,
     for (size_t i = 0; i < m->rows; i += PANEL_ROWS) {
         size_t rows = m->rows - i < PANEL_ROWS ? m->rows - i : PANEL_ROWS;
         if (!m->kernel->pack(panel, m->format, row, row_bytes, rows, m->depth))
-            return infer_fail(err, INFER_EFORMAT,
-                              "tensor %s: rows %zu to %zu hold a weight that is not finite",
-                              tensor->name, i, i + rows - 1);
+            return infer_fail(
+                err, INFER_EFORMAT,
+                "tensor %s: rows %zu to %zu hold a weight that is not finite",
+                tensor->name, i, i + rows - 1);
         row += rows * row_bytes;
         panel += m->panel_bytes;
     }
@@ -70,7 +71,8 @@ void matrix_multiply(const struct matrix *m, float *c, size_t c_stride,
     const struct product product = {.c = c,
                                     .c_stride = c_stride,
                                     .a = *a,
-                                    .panel = (const char *)m->panel + first * m->panel_bytes,
+                                    .panel =
+                                        (const char *)m->panel + first * m->panel_bytes,
                                     .panel_bytes = m->panel_bytes,
                                     .rows = rows,
                                     .panels = panels,

@@ -141,8 +141,7 @@ static float softmax(float *x, size_t n, float factor)
     for (size_t i = 0; i < OPS_LANES; i++)
         lane[i] = -INFINITY;
     for (size_t i = 0; i < n; i++)
-        lane[i % OPS_LANES] =
-            lane[i % OPS_LANES] > x[i] ? lane[i % OPS_LANES] : x[i];
+        lane[i % OPS_LANES] = lane[i % OPS_LANES] > x[i] ? lane[i % OPS_LANES] : x[i];
     float most = fold_max(lane);
 
     for (size_t i = 0; i < n; i++)

@@ -53,19 +53,23 @@ extern const struct ops ops_scalar, ops_avx2, ops_avx512;
 
 /* 2^r on [-1/2, 1/2], relative error 0.03 * 2^-24 before rounding. */
 #define OPS_EXP2_DEGREE 6
-#define OPS_EXP2                                                                       \
-    {0x1p0f,          0x1.62e430p-1f, 0x1.ebfbdcp-3f, 0x1.c6aee8p-5f,                  \
-     0x1.3b2d4cp-7f,  0x1.5f3e54p-10f, 0x1.41fbbap-13f}
+#define OPS_EXP2                                                                \
+    {                                                                           \
+        0x1p0f, 0x1.62e430p-1f, 0x1.ebfbdcp-3f, 0x1.c6aee8p-5f, 0x1.3b2d4cp-7f, \
+            0x1.5f3e54p-10f, 0x1.41fbbap-13f                                    \
+    }
 #define OPS_EXP2_LEAST -126.0f /* smaller arguments are taken as this */
 
 /* log2 of the upper tail of the normal distribution, log2(erfc(a / sqrt 2) / 2),
  * on [0, 7]. gelu(x) = max(x, 0) - |x| * 2^tail(|x|) needs no division, keeps its
  * accuracy on both sides of zero and takes one polynomial for the whole range. */
 #define OPS_TAIL_DEGREE 9
-#define OPS_TAIL                                                                       \
-    {-0x1p0f,          -0x1.26aed2p0f,   -0x1.d63bc4p-2f,  -0x1.add3dep-5f,            \
-     0x1.ca4bb6p-8f,   -0x1.7d7d6ep-15f, -0x1.06c2a4p-12f, 0x1.0d7b18p-14f,            \
-     -0x1.0480b2p-17f, 0x1.a2db6ep-22f}
+#define OPS_TAIL                                                                   \
+    {                                                                              \
+        -0x1p0f, -0x1.26aed2p0f, -0x1.d63bc4p-2f, -0x1.add3dep-5f, 0x1.ca4bb6p-8f, \
+            -0x1.7d7d6ep-15f, -0x1.06c2a4p-12f, 0x1.0d7b18p-14f, -0x1.0480b2p-17f, \
+            0x1.a2db6ep-22f                                                        \
+    }
 #define OPS_TAIL_MOST 7.0f
 
 #endif

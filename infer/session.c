@@ -61,7 +61,8 @@ static int check_options(const struct infer_options *o, struct infer_error *err)
         return infer_fail(err, INFER_ELIMIT, "threads %d: allowed are 1 to %d",
                           o->threads, INFER_THREADS_MAX);
     if (o->activations_bits != 16 && o->activations_bits != 8)
-        return infer_fail(err, INFER_EINVALID, "activations of %d bits: allowed are 16, 8",
+        return infer_fail(err, INFER_EINVALID,
+                          "activations of %d bits: allowed are 16, 8",
                           o->activations_bits);
     if (o->float_backend != INFER_FLOAT_EXACT && o->float_backend != INFER_FLOAT_BLAS)
         return infer_fail(err, INFER_EINVALID, "float backend %d: 0 and 1 are known",
@@ -75,11 +76,12 @@ static int check_options(const struct infer_options *o, struct infer_error *err)
 static int check_model(const struct infer_model *m, struct infer_error *err)
 {
     if (strcmp(m->architecture, "bert") != 0)
-        return infer_fail(err, INFER_EUNSUPPORTED, "architecture %s: only bert is served",
-                          m->architecture);
+        return infer_fail(err, INFER_EUNSUPPORTED,
+                          "architecture %s: only bert is served", m->architecture);
     if (m->context > INFER_BATCH_TOKENS_MAX)
-        return infer_fail(err, INFER_ELIMIT, "context of %u tokens: at most %d are served",
-                          m->context, INFER_BATCH_TOKENS_MAX);
+        return infer_fail(err, INFER_ELIMIT,
+                          "context of %u tokens: at most %d are served", m->context,
+                          INFER_BATCH_TOKENS_MAX);
     return 0;
 }
 
@@ -96,8 +98,8 @@ static int find_reader(const struct format **out, const struct gguf_tensor *tens
 /* ---- layout ------------------------------------------------------------------- */
 
 /* A vector of the file as floats, zeros up to a whole panel. */
-static int lay_vector(float **out, struct arena *arena, const struct gguf_tensor *tensor,
-                      struct infer_error *err)
+static int lay_vector(float **out, struct arena *arena,
+                      const struct gguf_tensor *tensor, struct infer_error *err)
 {
     const struct format *format;
     const size_t n = (size_t)tensor->dim[0], all = padded(n, 2 * PANEL_ROWS);
@@ -113,7 +115,8 @@ static int lay_vector(float **out, struct arena *arena, const struct gguf_tensor
 
 /* Reading the file has brought its pages into memory; they will not be read
  * again. Only a model that came from a file has its tensors in a mapping. */
-static void forget_pages(const struct infer_model *model, const struct gguf_tensor *tensor)
+static void forget_pages(const struct infer_model *model,
+                         const struct gguf_tensor *tensor)
 {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     uintptr_t start = ((uintptr_t)tensor->data + page - 1) / page * page;
@@ -185,8 +188,8 @@ static int lay_weights(struct infer_session *s, struct arena *arena,
         (status = lay_vector(&s->embd_norm_bias, arena, m->embd_norm_bias, err)) != 0)
         return status;
     for (uint32_t i = 0; status == 0 && i < m->layers; i++)
-        status = lay_layer(s->layer ? s->layer + i : &counted, arena, s, m->layer + i,
-                           err);
+        status =
+            lay_layer(s->layer ? s->layer + i : &counted, arena, s, m->layer + i, err);
     return status;
 }
 
@@ -244,7 +247,8 @@ static int lay_session(struct infer_session *s, struct arena *arena,
     return 0;
 }
 
-/* ---- plan, open, close ------------------------------------------------------------ */
+/* ---- plan, open, close ------------------------------------------------------------
+ */
 
 static int plan(struct infer_session *s, const struct infer_model *model,
                 const struct infer_options *options, struct infer_error *err)

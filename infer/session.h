@@ -13,13 +13,13 @@ struct session_layer {
 
 /* What one thread needs for one pass. Rows are padded to whole panels. */
 struct workspace {
-    float *x;         /* batch_tokens x x_stride: the hidden states */
-    float *qkv;       /* batch_tokens x 3 x_stride: attention's operands and result */
-    float *position;  /* one row */
-    float *c;         /* FORMAT_TILE_ROWS x c_stride: a product before its bias */
-    float *inner;     /* FORMAT_TILE_ROWS x inner_stride: NULL unless floats are asked */
-    int16_t *q;       /* FORMAT_TILE_ROWS x q_stride: quantised rows */
-    float *scale;     /* FORMAT_TILE_ROWS x scale_stride */
+    float *x;        /* batch_tokens x x_stride: the hidden states */
+    float *qkv;      /* batch_tokens x 3 x_stride: attention's operands and result */
+    float *position; /* one row */
+    float *c;        /* FORMAT_TILE_ROWS x c_stride: a product before its bias */
+    float *inner;    /* FORMAT_TILE_ROWS x inner_stride: NULL unless floats are asked */
+    int16_t *q;      /* FORMAT_TILE_ROWS x q_stride: quantised rows */
+    float *scale;    /* FORMAT_TILE_ROWS x scale_stride */
     int16_t *inner_q; /* the same for the feed-forward's inner rows */
     float *inner_scale;
     float *scratch; /* attention's, similarity's */

@@ -19,7 +19,8 @@ float format_half(const void *bytes)
 {
     const unsigned char *b = bytes;
     uint32_t half = (uint32_t)b[0] | (uint32_t)b[1] << 8;
-    uint32_t sign = (half & 0x8000) << 16, exponent = half >> 10 & 31, part = half & 1023;
+    uint32_t sign = (half & 0x8000) << 16, exponent = half >> 10 & 31,
+             part = half & 1023;
     uint32_t bits = sign | (exponent + 112) << 23 | part << 13;
     float value;
 
@@ -85,7 +86,8 @@ static bool pack(void *panel, const struct format *format, const void *row,
         for (size_t k = 0; k < depth; k++) {
             size_t at = k % PIECE, left = depth - k;
             if (at == 0)
-                format->read(piece, from + k * value_bytes, left < PIECE ? left : PIECE);
+                format->read(piece, from + k * value_bytes,
+                             left < PIECE ? left : PIECE);
             finite = finite && isfinite(piece[at]);
             to[k * PANEL_ROWS + r] = piece[at];
         }

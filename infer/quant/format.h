@@ -49,9 +49,10 @@ struct kernel {
 
 struct format {
     enum gguf_type type;
-    bool integers;                                            /* see activations */
+    bool integers;                                           /* see activations */
     void (*read)(float *out, const void *row, size_t count); /* dequantise */
-    const struct kernel *(*kernel)(enum infer_isa isa, enum infer_float_backend backend);
+    const struct kernel *(*kernel)(enum infer_isa isa,
+                                   enum infer_float_backend backend);
 };
 
 /* NULL when the type is not served */

@@ -10,8 +10,8 @@ extern const struct format format_q8_0;
 enum {
     Q8_0_BLOCK = 32,
     Q8_0_PAIRS = Q8_0_BLOCK / 2,
-    Q8_0_SCALES = 2 * PANEL_ROWS,        /* bytes */
-    Q8_0_STEP = 2 * PANEL_ROWS,          /* bytes: two values of each row */
+    Q8_0_SCALES = 2 * PANEL_ROWS, /* bytes */
+    Q8_0_STEP = 2 * PANEL_ROWS,   /* bytes: two values of each row */
     Q8_0_PANEL_BLOCK = Q8_0_SCALES + Q8_0_PAIRS * Q8_0_STEP
 };
 
