@@ -81,7 +81,7 @@ static int event_insert(struct store *store, const struct store_event *event,
 }
 
 int event_append(struct store *store, const char *type, int64_t run, int64_t document,
-                 const struct text *body, struct store_error *err)
+                 const struct buffer *body, struct store_error *err)
 {
     struct store_event event = {.time_ms = event_now_ms(),
                                 .type = type,

@@ -38,7 +38,7 @@ int event_digest(const struct store_event *event, struct store_digest *out);
 /* Append to the chain, inside the caller's transaction, after the rows are there.
  * document 0: none. body is freed by the caller. */
 int event_append(struct store *store, const char *type, int64_t run, int64_t document,
-                 const struct text *body, struct store_error *err);
+                 const struct buffer *body, struct store_error *err);
 
 /* Read the row a statement over EVENT_COLUMNS stands on. */
 #define EVENT_COLUMNS \

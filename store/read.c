@@ -78,39 +78,39 @@ static int bind_named(sqlite3_stmt *stmt, const char *name, const char *text)
                       : sqlite3_bind_text(stmt, place, text, -1, SQLITE_STATIC);
 }
 
-static void filter_sql(const struct store_filter *filter, struct text *sql)
+static void filter_sql(const struct store_filter *filter, struct buffer *sql)
 {
-    text_put(sql, "SELECT " DOCUMENT_COLUMNS " FROM document AS d "
+    buffer_put(sql, "SELECT " DOCUMENT_COLUMNS " FROM document AS d "
                   "JOIN identity AS i ON i.identity = d.identity WHERE " IS_CURRENT);
     if (filter->outcome)
-        text_put(sql, " AND d.outcome = :outcome");
+        buffer_put(sql, " AND d.outcome = :outcome");
     if (filter->document)
-        text_put(sql, " AND d.document = :document");
+        buffer_put(sql, " AND d.document = :document");
     if (filter->path)
-        text_put(sql, " AND d.path = CAST(:path AS BLOB)");
+        buffer_put(sql, " AND d.path = CAST(:path AS BLOB)");
     if (filter->task || filter->label)
-        text_put(sql,
+        buffer_put(sql,
                  " AND EXISTS (SELECT 1 FROM task AS t WHERE t.document = d.document");
     if (filter->task)
-        text_put(sql, " AND t.task = :task");
+        buffer_put(sql, " AND t.task = :task");
     if (filter->label)
-        text_put(sql, " AND t.label = :label");
+        buffer_put(sql, " AND t.label = :label");
     if (filter->task || filter->label)
-        text_put(sql, ")");
-    text_put(sql, " ORDER BY d.path, d.document");
+        buffer_put(sql, ")");
+    buffer_put(sql, " ORDER BY d.path, d.document");
 }
 
 /* Prepared anew each time: a callback may start a loop of its own. */
 static int filter_prepare(struct store *store, const struct store_filter *filter,
                           sqlite3_stmt **out, struct store_error *err)
 {
-    struct text sql = {0};
+    struct buffer sql = {0};
     int code = SQLITE_NOMEM;
 
     filter_sql(filter, &sql);
     if (!sql.failed)
         code = sqlite3_prepare_v2(store->db, sql.at, -1, out, NULL);
-    text_free(&sql);
+    buffer_free(&sql);
     if (code == SQLITE_OK)
         code = bind_named(*out, ":outcome", filter->outcome);
     if (code == SQLITE_OK)

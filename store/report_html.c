@@ -50,7 +50,7 @@ static void html_bytes(struct report *report, const char *text, size_t bytes)
 
     while (at < end) {
         const unsigned char *from = at;
-        int32_t point = utf8_next(&at, end);
+        int32_t point = utf8_take(&at, end);
 
         html_point(report, point < 0 ? 0 : point, from, (size_t)(at - from));
     }
@@ -94,7 +94,7 @@ void html_words(struct report *report, const char *name)
 
     while (at < end) {
         const unsigned char *from = at;
-        int32_t point = utf8_next(&at, end);
+        int32_t point = utf8_take(&at, end);
 
         if (point == '_')
             fputc(' ', report->out);

@@ -104,10 +104,10 @@ static int write_document_row(struct store *store, int64_t run_id, int64_t ident
                               const struct store_document *document, int64_t *id,
                               struct store_error *err)
 {
-    struct text readable = {0};
+    struct buffer readable = {0};
     int status;
 
-    text_utf8(&readable, document->path, strlen(document->path));
+    buffer_utf8(&readable, document->path, strlen(document->path));
     status = db_run(
         store,
         "INSERT INTO document (run, identity, path, path_text, sha256, bytes, "
@@ -128,7 +128,7 @@ static int write_document_row(struct store *store, int64_t run_id, int64_t ident
             db_int(document->chunked_bytes), db_int(document->seen_bytes),
             db_text_or_empty(document->decision), db_int(document->parse_ms)),
         err);
-    text_free(&readable);
+    buffer_free(&readable);
     *id = sqlite3_last_insert_rowid(store->db);
     return status;
 }
@@ -266,21 +266,21 @@ static int visible_text_digest(const struct store_document *document,
     return STORE_OK;
 }
 
-static void body_path(struct text *body, const char *path)
+static void body_path(struct buffer *body, const char *path)
 {
-    struct text hex = {0};
+    struct buffer hex = {0};
 
     json_string(body, "path", path);
     if (utf8_valid(path, strlen(path)))
         return;
-    text_hex(&hex, path, strlen(path));
+    buffer_hex(&hex, path, strlen(path));
     body->failed |= hex.failed;
     if (!hex.failed)
         json_string(body, "path_hex", hex.at);
-    text_free(&hex);
+    buffer_free(&hex);
 }
 
-static void document_body(struct text *body, const struct store_document *document,
+static void document_body(struct buffer *body, const struct store_document *document,
                           int64_t id, const struct store_digest *identity)
 {
     struct store_digest text;
@@ -327,14 +327,14 @@ static int write_event(struct store *store, int64_t run_id, int64_t identity,
                        struct store_error *err)
 {
     struct store_digest identity_sha256 = {{0}};
-    struct text body = {0};
+    struct buffer body = {0};
     int status = identity_digest_of(store, identity, &identity_sha256, err);
 
     if (status == STORE_OK) {
         document_body(&body, document, id, &identity_sha256);
         status = event_append(store, "document", run_id, id, &body, err);
     }
-    text_free(&body);
+    buffer_free(&body);
     return status;
 }
 

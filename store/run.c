@@ -104,38 +104,38 @@ static int run_insert_inputs(struct store *store, const struct store_run *run,
 
     for (size_t i = 0; status == STORE_OK && i < run->input_count; i++) {
         const char *path = run->input[i];
-        struct text readable = {0};
+        struct buffer readable = {0};
 
-        text_utf8(&readable, path, strlen(path));
+        buffer_utf8(&readable, path, strlen(path));
         status = db_run(store,
                         "INSERT INTO run_input (run, ordinal, path, path_text) "
                         "VALUES (?, ?, ?, ?)",
                         DB_VALUES(db_int(run_id), db_int((int64_t)i + 1),
                                   db_blob(path, strlen(path)), db_text(readable.at)),
                         err);
-        text_free(&readable);
+        buffer_free(&readable);
     }
     return status;
 }
 
-static void run_body_inputs(struct text *body, const struct store_run *run)
+static void run_body_inputs(struct buffer *body, const struct store_run *run)
 {
-    struct text list = {0};
+    struct buffer list = {0};
 
-    text_put(&list, "[");
+    buffer_put(&list, "[");
     for (size_t i = 0; i < run->input_count; i++) {
         if (i)
-            text_put(&list, ",");
+            buffer_put(&list, ",");
         json_quote(&list, run->input[i]);
     }
-    text_put(&list, "]");
+    buffer_put(&list, "]");
     body->failed |= list.failed;
     if (!list.failed)
         json_raw(body, "inputs", list.at);
-    text_free(&list);
+    buffer_free(&list);
 }
 
-static void run_body(struct text *body, const struct store *store,
+static void run_body(struct buffer *body, const struct store *store,
                      const struct store_run *run, const struct store_digest *digest,
                      int64_t run_id)
 {
@@ -174,7 +174,7 @@ static int run_write(struct store *store, const struct store_run *run, int64_t *
                      struct store_error *err)
 {
     struct store_digest digest;
-    struct text body = {0};
+    struct buffer body = {0};
     int64_t identity = 0;
     int status;
 
@@ -191,7 +191,7 @@ static int run_write(struct store *store, const struct store_run *run, int64_t *
         run_body(&body, store, run, &digest, *run_id);
         status = event_append(store, "run_started", *run_id, 0, &body, err);
     }
-    text_free(&body);
+    buffer_free(&body);
     return status;
 }
 
@@ -226,7 +226,7 @@ int run_identity(struct store *store, int64_t run_id, int64_t *out,
 static int run_end_write(struct store *store, int64_t run_id,
                          const struct store_run_end *end, struct store_error *err)
 {
-    struct text body = {0};
+    struct buffer body = {0};
     int status =
         db_run(store,
                "INSERT INTO run_end (run, ended_ms, why, documents, done, skipped) "
@@ -246,7 +246,7 @@ static int run_end_write(struct store *store, int64_t run_id,
     json_string(&body, "why", end->why ? end->why : "");
     json_close(&body);
     status = event_append(store, "run_ended", run_id, 0, &body, err);
-    text_free(&body);
+    buffer_free(&body);
     return status;
 }
 

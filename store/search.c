@@ -33,7 +33,7 @@ static bool search_word(const char **at, const char **word, size_t *bytes)
     return true;
 }
 
-static int search_expression(const char *words, struct text *out,
+static int search_expression(const char *words, struct buffer *out,
                              struct store_error *err)
 {
     const char *word;
@@ -48,16 +48,16 @@ static int search_expression(const char *words, struct text *out,
         if (++count > SEARCH_WORDS_MAX)
             return db_fail(err, STORE_EINVALID, "search: more than %d words",
                            SEARCH_WORDS_MAX);
-        text_put(out, count > 1 ? " \"" : "\"");
-        text_utf8(out, word, bytes);
-        text_put(out, "\"");
+        buffer_put(out, count > 1 ? " \"" : "\"");
+        buffer_utf8(out, word, bytes);
+        buffer_put(out, "\"");
     }
     if (count == 0)
         return db_fail(err, STORE_EINVALID, "search: no word to look for");
     return out->failed ? db_fail(err, STORE_ENOMEM, "search: out of memory") : STORE_OK;
 }
 
-static int search_prepare(struct store *store, const struct text *expression,
+static int search_prepare(struct store *store, const struct buffer *expression,
                           sqlite3_stmt **out, struct store_error *err)
 {
     static const char sql[] =
@@ -78,20 +78,20 @@ static int search_prepare(struct store *store, const struct text *expression,
 }
 
 /* Line feeds and other control characters would break a terminal or a table. */
-static void search_clean(struct text *out, const char *snippet)
+static void search_clean(struct buffer *out, const char *snippet)
 {
     const unsigned char *at = (const unsigned char *)snippet, *end;
 
     out->bytes = 0;
-    text_put(out, "");
+    buffer_put(out, "");
     for (end = at + strlen(snippet); at < end;) {
         const unsigned char *from = at;
-        int32_t point = utf8_next(&at, end);
+        int32_t point = utf8_take(&at, end);
 
         if (point < 0x20 || (point >= 0x7f && point <= 0x9f))
-            text_put(out, " ");
+            buffer_put(out, " ");
         else
-            text_add(out, from, (size_t)(at - from));
+            buffer_add(out, from, (size_t)(at - from));
     }
 }
 
@@ -99,7 +99,7 @@ static int search_loop(struct store *store, sqlite3_stmt *stmt,
                        int (*each)(void *arg, const struct store_hit *hit), void *arg,
                        struct store_error *err)
 {
-    struct text snippet = {0};
+    struct buffer snippet = {0};
     int code, stop = 0;
 
     while (!stop && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -116,7 +116,7 @@ static int search_loop(struct store *store, sqlite3_stmt *stmt,
                                        .end = sqlite3_column_int64(stmt, 6)},
                              .snippet = snippet.at});
     }
-    text_free(&snippet);
+    buffer_free(&snippet);
     if (stop || code == SQLITE_DONE)
         return STORE_OK;
     return code == SQLITE_ROW ? db_fail(err, STORE_ENOMEM, "search: out of memory")
@@ -127,7 +127,7 @@ int store_search(struct store *store, const char *words,
                  int (*each)(void *arg, const struct store_hit *hit), void *arg,
                  struct store_error *err)
 {
-    struct text expression = {0};
+    struct buffer expression = {0};
     sqlite3_stmt *stmt = NULL;
     int status = search_expression(words, &expression, err);
 
@@ -137,6 +137,6 @@ int store_search(struct store *store, const char *words,
         status = search_loop(store, stmt, each, arg, err);
         sqlite3_finalize(stmt);
     }
-    text_free(&expression);
+    buffer_free(&expression);
     return status;
 }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool text_reserve(struct text *text, size_t more)
+static bool text_reserve(struct buffer *text, size_t more)
 {
     size_t wanted, capacity = text->capacity ? text->capacity : 256;
     char *grown;
@@ -36,7 +36,7 @@ static bool text_reserve(struct text *text, size_t more)
     return true;
 }
 
-void text_add(struct text *text, const void *data, size_t bytes)
+void buffer_add(struct buffer *text, const void *data, size_t bytes)
 {
     if (!text_reserve(text, bytes))
         return;
@@ -46,26 +46,26 @@ void text_add(struct text *text, const void *data, size_t bytes)
     text->at[text->bytes] = '\0';
 }
 
-void text_put(struct text *text, const char *string)
+void buffer_put(struct buffer *text, const char *string)
 {
-    text_add(text, string, strlen(string));
+    buffer_add(text, string, strlen(string));
 }
 
-void text_hex(struct text *text, const void *data, size_t bytes)
+void buffer_hex(struct buffer *text, const void *data, size_t bytes)
 {
     static const char digit[] = "0123456789abcdef";
     const unsigned char *at = data;
 
     for (size_t i = 0; i < bytes; i++) {
         char pair[2] = {digit[at[i] >> 4], digit[at[i] & 15]};
-        text_add(text, pair, 2);
+        buffer_add(text, pair, 2);
     }
 }
 
-void text_free(struct text *text)
+void buffer_free(struct buffer *text)
 {
     free(text->at);
-    *text = (struct text){0};
+    *text = (struct buffer){0};
 }
 
 /* How many bytes follow the first, its payload bits and the smallest code point that
@@ -81,7 +81,7 @@ static int utf8_follow(unsigned char first, int32_t *bits, int32_t *least)
     return -1;
 }
 
-int32_t utf8_next(const unsigned char **at, const unsigned char *end)
+int32_t utf8_take(const unsigned char **at, const unsigned char *end)
 {
     const unsigned char *p = *at;
     int32_t point = 0, least = 0;
@@ -109,94 +109,94 @@ bool utf8_valid(const char *string, size_t bytes)
     const unsigned char *at = (const unsigned char *)string, *end = at + bytes;
 
     while (at < end)
-        if (utf8_next(&at, end) < 0)
+        if (utf8_take(&at, end) < 0)
             return false;
     return true;
 }
 
-void text_utf8(struct text *text, const char *string, size_t bytes)
+void buffer_utf8(struct buffer *text, const char *string, size_t bytes)
 {
     const unsigned char *at = (const unsigned char *)string, *end = at + bytes;
 
-    text_add(text, "", 0);
+    buffer_add(text, "", 0);
     while (at < end) {
         const unsigned char *from = at;
-        if (utf8_next(&at, end) < 0)
-            text_put(text, "\xef\xbf\xbd");
+        if (utf8_take(&at, end) < 0)
+            buffer_put(text, "\xef\xbf\xbd");
         else
-            text_add(text, from, (size_t)(at - from));
+            buffer_add(text, from, (size_t)(at - from));
     }
 }
 
 /* ---- JSON ------------------------------------------------------------------------ */
 
-void json_open(struct text *text)
+void json_open(struct buffer *text)
 {
-    text_put(text, "{");
+    buffer_put(text, "{");
 }
 
-void json_close(struct text *text)
+void json_close(struct buffer *text)
 {
-    text_put(text, "}");
+    buffer_put(text, "}");
 }
 
-void json_quote(struct text *text, const char *value)
+void json_quote(struct buffer *text, const char *value)
 {
     const unsigned char *at = (const unsigned char *)value, *end = at + strlen(value);
 
-    text_put(text, "\"");
+    buffer_put(text, "\"");
     while (at < end) {
         const unsigned char *from = at;
-        int32_t point = utf8_next(&at, end);
+        int32_t point = utf8_take(&at, end);
         char escape[8];
 
         if (point < 0) {
-            text_put(text, "\xef\xbf\xbd");
+            buffer_put(text, "\xef\xbf\xbd");
         } else if (point < 0x20 || point == 0x7f) {
             snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)point);
-            text_put(text, escape);
+            buffer_put(text, escape);
         } else {
             if (point == '"' || point == '\\')
-                text_put(text, "\\");
-            text_add(text, from, (size_t)(at - from));
+                buffer_put(text, "\\");
+            buffer_add(text, from, (size_t)(at - from));
         }
     }
-    text_put(text, "\"");
+    buffer_put(text, "\"");
 }
 
-static void json_key(struct text *text, const char *key)
+static void json_key(struct buffer *text, const char *key)
 {
     if (text->bytes && text->at[text->bytes - 1] != '{')
-        text_put(text, ",");
+        buffer_put(text, ",");
     json_quote(text, key);
-    text_put(text, ":");
+    buffer_put(text, ":");
 }
 
-void json_string(struct text *text, const char *key, const char *value)
+void json_string(struct buffer *text, const char *key, const char *value)
 {
     json_key(text, key);
     if (value)
         json_quote(text, value);
     else
-        text_put(text, "null");
+        buffer_put(text, "null");
 }
 
-void json_int(struct text *text, const char *key, int64_t value)
+void json_int(struct buffer *text, const char *key, int64_t value)
 {
     char digits[24];
 
     json_key(text, key);
     snprintf(digits, sizeof(digits), "%" PRId64, value);
-    text_put(text, digits);
+    buffer_put(text, digits);
 }
 
-void json_raw(struct text *text, const char *key, const char *json)
+void json_raw(struct buffer *text, const char *key, const char *json)
 {
     json_key(text, key);
-    text_put(text, json);
+    buffer_put(text, json);
 }
 
-void json_digest(struct text *text, const char *key, const struct store_digest *digest)
+void json_digest(struct buffer *text, const char *key, const struct store_digest *digest)
 {
     char hex[65];
 

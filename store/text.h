@@ -11,29 +11,29 @@ struct store_digest;
 /* Start with {0}. After a failed allocation every call is a no-op and failed stays
  * true, so that only the last step needs to look. at is NUL-terminated once anything
  * was added. */
-struct text {
+struct buffer {
     char *at;
     size_t bytes, capacity;
     bool failed;
 };
-void text_add(struct text *text, const void *data, size_t bytes);
-void text_put(struct text *text, const char *string);
-void text_hex(struct text *text, const void *data, size_t bytes);
-void text_free(struct text *text);
+void buffer_add(struct buffer *text, const void *data, size_t bytes);
+void buffer_put(struct buffer *text, const char *string);
+void buffer_hex(struct buffer *text, const void *data, size_t bytes);
+void buffer_free(struct buffer *text);
 
 /* The code point at *at, which moves past it; -1 for one byte that is not UTF-8. */
-int32_t utf8_next(const unsigned char **at, const unsigned char *end);
+int32_t utf8_take(const unsigned char **at, const unsigned char *end);
 bool utf8_valid(const char *string, size_t bytes);
-void text_utf8(struct text *text, const char *string, size_t bytes); /* U+FFFD */
+void buffer_utf8(struct buffer *text, const char *string, size_t bytes); /* U+FFFD */
 
 /* JSON objects by hand: keys must be given in ascending order. */
-void json_open(struct text *text);
-void json_close(struct text *text);
-void json_string(struct text *text, const char *key,
+void json_open(struct buffer *text);
+void json_close(struct buffer *text);
+void json_string(struct buffer *text, const char *key,
                  const char *value); /* NULL: null */
-void json_int(struct text *text, const char *key, int64_t value);
-void json_raw(struct text *text, const char *key, const char *json);
-void json_digest(struct text *text, const char *key, const struct store_digest *digest);
-void json_quote(struct text *text, const char *value);
+void json_int(struct buffer *text, const char *key, int64_t value);
+void json_raw(struct buffer *text, const char *key, const char *json);
+void json_digest(struct buffer *text, const char *key, const struct store_digest *digest);
+void json_quote(struct buffer *text, const char *value);
 
 #endif
