@@ -5,6 +5,7 @@
 out=$1
 shift
 passed=0 failed=0 skipped=0
+export OUT="$out"
 log=$out/test.log
 : >"$log"
 for test in "$@"; do

@@ -1,0 +1,163 @@
+# The main job on the example documents, and what it leaves.
+load helper
+
+run_examples() { # DB [OPTION...]
+    local db=$1
+    shift
+    "$cloister" run --quiet --db "$db" --password-file "$passwords" "$@" "$documents"
+}
+
+# Everything that is a result, in an order that no run can change.
+results_of() { # DB
+    "$cloister" results list --db "$1" --format json | while read -r line; do
+        id=$(echo "$line" | json 'd["document"]')
+        "$cloister" results show --db "$1" --format json "$id"
+    done | json '[d["path"], d["outcome"] != "duplicate" and {k: v for k, v in d.items() if k not in ("document", "reason")}]'
+}
+
+@test "a run leaves a database, a report, and status 1 for what a person must see" {
+    run run_examples case.db
+    [ "$status" -eq 1 ]
+    [ "$(stat -c %a case.db)" = 600 ]
+    [ ! -e case.db-wal ]
+    [ -s case.html ]
+    run grep -ciE '<script|https?://[a-z0-9.]*[^e]"|src="http' case.html
+    [ "$output" = 0 ]
+}
+
+@test "every file ends in exactly one outcome" {
+    run_examples case.db || [ $? -eq 1 ]
+    find "$documents" -type f | sort >files
+    "$cloister" results list --db case.db --format json | json 'd["path"]' | sort >listed
+    diff files listed
+}
+
+@test "each kind of outcome is shown by an example" {
+    run_examples case.db || [ $? -eq 1 ]
+    "$cloister" results list --db case.db --format json | json 'd["outcome"]' | sort -u >kinds
+    for kind in ok no_text damaged duplicate unsupported owner_restricted; do
+        grep -qx $kind kinds || { echo "no $kind"; cat kinds; false; }
+    done
+    "$cloister" run --quiet --db locked.db "$documents" || [ $? -eq 1 ]
+    "$cloister" results list --db locked.db --format json | json 'd["outcome"]' | grep -qx encrypted
+}
+
+@test "the books balance for every document" {
+    run_examples case.db || [ $? -eq 1 ]
+    "$cloister" results list --db case.db --format json |
+        json 'd["outcome"] != "ok" or (d["text_bytes"]["extracted"] == d["text_bytes"]["hidden"] + d["text_bytes"]["chunked"] and d["text_bytes"]["chunked"] == d["text_bytes"]["seen"] > 0)' |
+        sort | uniq -c >books
+    [ "$(awk '{print $2}' books)" = True ]
+}
+
+@test "evidence and summaries are the bytes of their ranges" {
+    run_examples case.db || [ $? -eq 1 ]
+    "$cloister" results list --db case.db --outcome ok --format json | json 'd["document"]' |
+        while read -r id; do "$cloister" results show --db case.db --format json "$id"; done >shown
+    python3 - shown "$cloister" "$passwords" <<'PY'
+import json, subprocess, sys
+quotes = 0
+for line in open(sys.argv[1]):
+    d = json.loads(line)
+    out = subprocess.run([sys.argv[2], "extract", "--format", "json", "--password-file", sys.argv[3], d["path"]], stdout=subprocess.PIPE).stdout
+    text = [s["text"].encode() for s in json.loads(out)["sections"]]
+    for q in d["summary"] + [e for t in d["tasks"] for e in t["evidence"]]:
+        a, b = q["section"] - 1, q["end_section"] - 1
+        if a == b:
+            said = text[a][q["start"]:q["end"]]
+        else:
+            said = text[a][q["start"]:] + b"".join(text[a + 1:b]) + text[b][:q["end"]]
+        assert said == q["text"].encode(), (d["path"], q)
+        quotes += 1
+assert quotes > 50, quotes
+PY
+}
+
+@test "a rerun does nothing that is done" {
+    run_examples case.db || [ $? -eq 1 ]
+    before=$("$cloister" audit log --db case.db | wc -l)
+    run "$cloister" run --format json --db case.db --password-file "$passwords" "$documents"
+    [ "$status" -eq 1 ]
+    [ "$(echo "$output" | tail -1 | json 'd["done"]')" = 0 ]
+    after=$("$cloister" audit log --db case.db | wc -l)
+    [ $((after - before)) -eq 2 ]
+}
+
+@test "results do not depend on threads, instruction set or order" {
+    run_examples one.db --threads 1 || [ $? -eq 1 ]
+    run_examples two.db --threads 2 --isa avx2 || [ $? -eq 1 ]
+    find "$documents" -type f | sort -r | "$cloister" run --quiet --db three.db --isa scalar \
+        --password-file "$passwords" --files-from - || [ $? -eq 1 ]
+    results_of one.db >one
+    results_of two.db >two
+    results_of three.db >three
+    [ "$(wc -l <one)" -gt 20 ]
+    diff one two
+    diff one three
+}
+
+@test "the log is intact after a run, and an edited result is found" {
+    run_examples case.db || [ $? -eq 1 ]
+    run "$cloister" audit verify --db case.db
+    [ "$status" -eq 0 ]
+    [[ "$output" == intact* ]]
+    sqlite3 case.db "UPDATE task SET probability = probability + 0.01 WHERE rowid = 1"
+    run "$cloister" audit verify --db case.db
+    [ "$status" -eq 5 ]
+    run "$cloister" audit verify --db missing.db
+    [ "$status" -eq 6 ]
+}
+
+@test "search finds words in documents" {
+    run_examples case.db || [ $? -eq 1 ]
+    run "$cloister" search --db case.db --format json agreement
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -gt 3 ]
+    run "$cloister" search --db case.db zzyzxqq
+    [ "$status" -eq 0 ]
+    [ -z "$output" ]
+}
+
+@test "a second run waits for nobody: it is told that the lock is held" {
+    "$cloister" run --quiet --db case.db "$documents" &
+    for _ in $(seq 100); do [ -e case.db-wal ] && break; sleep 0.05; done
+    run "$cloister" run --quiet --db case.db "$documents"
+    first=$status
+    wait || true
+    [ "$first" -eq 75 ]
+}
+
+@test "SIGTERM ends a run with status 4, and the next one finishes it" {
+    "$cloister" run --quiet --threads 1 --db case.db --password-file "$passwords" "$documents" &
+    pid=$!
+    for _ in $(seq 100); do [ -e case.db-wal ] && break; sleep 0.05; done
+    kill -TERM $pid
+    status=0
+    wait $pid || status=$?
+    [ "$status" -eq 4 ] || [ "$status" -eq 1 ]
+    run run_examples case.db
+    [ "$status" -eq 1 ]
+    run "$cloister" audit verify --db case.db
+    [ "$status" -eq 0 ]
+}
+
+@test "a time window ends a run with status 4" {
+    mkdir many
+    for i in $(seq 40); do
+        for file in "$documents"/contracts/*.pdf; do
+            { cat "$file"; echo "% $i"; } >"many/$i-$(basename "$file")"
+        done
+    done
+    run "$cloister" run --quiet --max-seconds 1 --db case.db many
+    [ "$status" -eq 4 ]
+}
+
+@test "passwords are tried, and their absence is an outcome" {
+    file=$(grep -lr "/Encrypt" "$documents" | grep -i encrypt | head -1)
+    run "$cloister" extract --format json "$file"
+    [ "$status" -eq 1 ]
+    [ "$(echo "$output" | json 'd["outcome"]')" = encrypted ]
+    run "$cloister" extract --format json --password-file "$passwords" "$file"
+    [ "$status" -eq 0 ]
+    [ "$(echo "$output" | json 'd["outcome"]')" = ok ]
+}
