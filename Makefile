@@ -61,18 +61,21 @@ libs = $(patsubst %,$(OUT)/lib%.a,$(1))
 all: cloister cloister-parse                    ## build ./cloister and ./cloister-parse
 
 # The programs look for policies/ and models/ beside their own files.
-cloister cloister-parse: %: $(OUT)/% | $(OUT)/policies $(OUT)/models
+BIN := $(OUT)/bin
+cloister cloister-parse: %: $(BIN)/% | $(BIN)/policies $(BIN)/models
 	@ln -sfn $< $@
-$(OUT)/policies $(OUT)/models:
+$(BIN)/policies $(BIN)/models:
 	@mkdir -p $(@D)
-	@ln -sfn ../../$(@F) $@
+	@ln -sfn ../../../$(@F) $@
 
-$(OUT)/cloister: $(call objs,cmd) $(call libs,pipeline $(USES_pipeline))
+$(BIN)/cloister: $(call objs,cmd) $(call libs,pipeline $(USES_pipeline))
 	$(call show,link,$@)
+	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,cmd)
 
-$(OUT)/cloister-parse: $(OUT)/ingest/parse_main.o $(OUT)/libingest.a
+$(BIN)/cloister-parse: $(OUT)/ingest/parse_main.o $(OUT)/libingest.a
 	$(call show,link,$@)
+	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,ingest)
 
 define library
@@ -160,8 +163,8 @@ install: all models                             ## install under PREFIX (default
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/cloister \
 	    $(DESTDIR)$(PREFIX)/share/cloister/policies $(DESTDIR)$(PREFIX)/share/cloister/models \
 	    $(DESTDIR)$(PREFIX)/share/man/man1
-	install $(OUT)/cloister $(DESTDIR)$(PREFIX)/bin/
-	install $(OUT)/cloister-parse $(DESTDIR)$(PREFIX)/libexec/cloister/
+	install $(BIN)/cloister $(DESTDIR)$(PREFIX)/bin/
+	install $(BIN)/cloister-parse $(DESTDIR)$(PREFIX)/libexec/cloister/
 	install -m 644 policies/*.xml $(DESTDIR)$(PREFIX)/share/cloister/policies/
 	install -m 644 $(MODELS) $(DESTDIR)$(PREFIX)/share/cloister/models/
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
@@ -172,6 +175,6 @@ clean:                                          ## remove what was built
 help:                                           ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
-.SECONDARY:
+.PRECIOUS: $(OUT)/%.o $(OUT)/%.h
 .PHONY: all demo check models test layers warnings asan fuzz bench install clean help $(patsubst %,test-%,$(FOLDERS))
 -include $(patsubst %.c,$(OUT)/%.d,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c $(TEST_SRC))

@@ -1,6 +1,6 @@
 # Shared by the .bats files: the program under test and a folder to work in.
 setup() {
-    cloister="$PWD/${OUT:-build/release}/cloister"
+    cloister="$PWD/${OUT:-build/release}/bin/cloister"
     documents="$PWD/examples/documents"
     passwords="$PWD/examples/passwords.txt"
     top="$PWD"
