@@ -433,8 +433,9 @@ def letterhead_draw(c, styles, keys):
         c.setLineWidth(1.6)
         c.line(side, y - 29.5, WIDTH - side, y - 29.5)
         return
-    c.rect(side, y - 26, 34, 34, stroke=0, fill=1)
-    c.setFillColor(white)
+    c.setStrokeColor(styles.accent)
+    c.setLineWidth(2.4)
+    c.rect(side + 1, y - 25, 32, 32)
     c.setFont(styles.bold, 22)
     c.drawCentredString(side + 17, y - 17, keys["firm"][0])
     c.setFillColor(styles.accent)
