@@ -137,8 +137,9 @@ $(MODELS) &: | all
 test: $(TESTS) all                              ## build and run every test
 	@tests/run.sh $(OUT) $(TESTS) $(sort $(wildcard tests/cmd/*.bats))
 
-layers:                                         ## hold the include rules
+layers: $(BIN)/cloister                         ## hold the include rules; one owner for each symbol
 	@tools/check-layers.sh $(foreach f,$(FOLDERS) cmd,"$(f):$(USES_$(f))")
+	@tools/check-symbols.sh $(BIN)/cloister $(call libs,$(FOLDERS))
 
 # The other compiler reads everything too; objects of its own, nothing linked.
 CLANG_OBJS := $(patsubst %.c,build/clang/%.o,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c)

@@ -96,6 +96,83 @@ const struct reader *reader_find(const uint8_t *bytes, size_t count)
     return begins_markup(unit, bytes, count) ? &reader_xml : NULL;
 }
 
+/* ---- DOCTYPE
+ * ------------------------------------------------------------------------- */
+
+struct scan {
+    const struct unit *unit;
+    const uint8_t *bytes;
+    size_t count, at; /* at in characters */
+};
+
+static int scan_peek(const struct scan *scan)
+{
+    return unit_at(scan->unit, scan->bytes, scan->count, scan->at);
+}
+
+static bool scan_is_over(const struct scan *scan)
+{
+    return scan->unit->skip + (scan->at + 1) * scan->unit->width > scan->count;
+}
+
+static bool scan_take(struct scan *scan, const char *word)
+{
+    size_t i = 0;
+
+    while (word[i] &&
+           unit_at(scan->unit, scan->bytes, scan->count, scan->at + i) == word[i])
+        i++;
+    if (word[i])
+        return false;
+    scan->at += i;
+    return true;
+}
+
+static void scan_past(struct scan *scan, const char *word)
+{
+    while (!scan_is_over(scan) && !scan_take(scan, word))
+        scan->at++;
+}
+
+/* True when the prologue holds a DOCTYPE; the scan then stands behind the word. */
+static bool scan_doctype(struct scan *scan)
+{
+    while (!scan_is_over(scan)) {
+        if (scan_take(scan, "<!DOCTYPE"))
+            return true;
+        if (scan_take(scan, "<!--"))
+            scan_past(scan, "-->");
+        else if (scan_take(scan, "<?"))
+            scan_past(scan, "?>");
+        else if (scan_peek(scan) == '<')
+            return false; /* the root */
+        else
+            scan->at++;
+    }
+    return false;
+}
+
+bool reader_has_subset(const uint8_t *bytes, size_t count)
+{
+    struct scan scan = {
+        .unit = unit_find(bytes, count), .bytes = bytes, .count = count};
+    bool within = scan_doctype(&scan);
+
+    while (within && !scan_is_over(&scan)) {
+        if (scan_take(&scan, "["))
+            return true;
+        if (scan_take(&scan, "\""))
+            scan_past(&scan, "\"");
+        else if (scan_take(&scan, "'"))
+            scan_past(&scan, "'");
+        else if (scan_take(&scan, ">"))
+            within = false;
+        else
+            scan.at++;
+    }
+    return false;
+}
+
 void reader_warm(void)
 {
     reader_pdf.warm();

@@ -17,6 +17,8 @@
  * rendered invisibly (mode 3) or covered, and leaves out what lies off the page. */
 #include "page.h"
 
+#include "ingest/field.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +167,12 @@ static bool is_space(uint32_t c)
     return c == ' ' || c == '\n' || c == '\t' || c == 0xA0;
 }
 
+/* Poppler turns words of these scripts round, but not their boxes. */
+static bool runs_left(uint32_t c)
+{
+    return (c >= 0x590 && c <= 0x8FF) || (c >= 0xFB1D && c <= 0xFEFC);
+}
+
 /* Put the white space that the boxes ask for between the character before and c. */
 static void add_gap(struct view *view, uint32_t before, uint32_t c, double usual,
                     struct text *text)
@@ -178,8 +186,8 @@ static void add_gap(struct view *view, uint32_t before, uint32_t c, double usual
         a = box_at(view, view->index - 2);
         if (pitch(a, b) > paragraph_pitch * usual)
             text_add(text, "\n", 1, TEXT_VISIBLE);
-    } else if (!is_space(before) && !is_space(c) &&
-               apart(a, b) > word_gap * fmax(side(a), side(b))) {
+    } else if (!is_space(before) && !is_space(c) && !runs_left(before) &&
+               !runs_left(c) && apart(a, b) > word_gap * fmax(side(a), side(b))) {
         text_add(text, " ", 1, TEXT_VISIBLE);
     }
 }
@@ -201,16 +209,56 @@ static void add_characters(struct view *view, double usual, struct text *text)
     }
 }
 
+/* ---- Poppler's views
+ * ------------------------------------------------------------------ */
+
+/* From the Hebrew block on there are scripts that run from right to left. */
+static bool may_run_left(const char *utf8)
+{
+    enum { HEBREW_LEAD_BYTE = 0xD6 };
+    bool is_empty = utf8[0] == '\0';
+
+    for (; *utf8; utf8++)
+        if ((uint8_t)*utf8 >= HEBREW_LEAD_BYTE)
+            return true;
+    return is_empty;
+}
+
+/* Poppler reads what is selected from one corner of an area to the other, and on a
+ * page written from right to left a selection that starts on the left loses the
+ * better part of its first and last line. Which page is one it does not tell; the
+ * selection that holds more is the whole page. */
+static char *select_page(PopplerPage *page, PopplerRectangle *area)
+{
+    double width, height;
+    char *text, *mirrored;
+
+    poppler_page_get_size(page, &width, &height);
+    *area = (PopplerRectangle){.x1 = 0, .y1 = 0, .x2 = width, .y2 = height};
+    text = poppler_page_get_text_for_area(page, area);
+    if (text && !may_run_left(text))
+        return text;
+    PopplerRectangle other = {.x1 = width, .y1 = 0, .x2 = 0, .y2 = height};
+    mirrored = poppler_page_get_text_for_area(page, &other);
+    if (!mirrored || (text && strlen(mirrored) <= strlen(text))) {
+        g_free(mirrored);
+        return text;
+    }
+    g_free(text);
+    *area = other;
+    return mirrored;
+}
+
 void page_read(PopplerPage *page, double tiny_points, size_t bytes_max,
                struct text *text)
 {
-    char *utf8 = poppler_page_get_text(page);
-    GList *runs = poppler_page_get_text_attributes(page);
-    PopplerRectangle *box = NULL;
-    guint boxes = 0;
+    PopplerRectangle area, *box = NULL;
     enum text_hyphens hyphens;
+    guint boxes = 0;
 
-    poppler_page_get_text_layout(page, &box, &boxes);
+    char *utf8 = select_page(page, &area);
+    GList *runs = poppler_page_get_text_attributes_for_area(page, &area);
+    poppler_page_get_text_layout_for_area(page, &area, &box, &boxes);
     struct view view = {
         .at = utf8 ? utf8 : "",
         .box = box,
@@ -222,6 +270,7 @@ void page_read(PopplerPage *page, double tiny_points, size_t bytes_max,
     double usual = page_glance(&view, &hyphens);
     text_start(text, hyphens, bytes_max);
     add_characters(&view, usual, text);
+    field_read(page, text);
     text_finish(text);
     g_free(box);
     poppler_page_free_text_attributes(runs);

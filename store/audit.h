@@ -3,7 +3,7 @@
 #define STORE_AUDIT_H
 
 #include "store/db.h"
-#include "store/text.h"
+#include "store/buffer.h"
 
 /* ---- canonical bytes ------------------------------------------------------------- */
 

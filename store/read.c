@@ -5,7 +5,7 @@
  * into an arena that is emptied before the next document. Quotes get their words
  * back here: they were stored as a place in a chunk. */
 #include "store/read.h"
-#include "store/text.h"
+#include "store/buffer.h"
 
 #include <inttypes.h>
 #include <stdalign.h>
@@ -81,7 +81,7 @@ static int bind_named(sqlite3_stmt *stmt, const char *name, const char *text)
 static void filter_sql(const struct store_filter *filter, struct buffer *sql)
 {
     buffer_put(sql, "SELECT " DOCUMENT_COLUMNS " FROM document AS d "
-                  "JOIN identity AS i ON i.identity = d.identity WHERE " IS_CURRENT);
+                    "JOIN identity AS i ON i.identity = d.identity WHERE " IS_CURRENT);
     if (filter->outcome)
         buffer_put(sql, " AND d.outcome = :outcome");
     if (filter->document)
@@ -89,8 +89,8 @@ static void filter_sql(const struct store_filter *filter, struct buffer *sql)
     if (filter->path)
         buffer_put(sql, " AND d.path = CAST(:path AS BLOB)");
     if (filter->task || filter->label)
-        buffer_put(sql,
-                 " AND EXISTS (SELECT 1 FROM task AS t WHERE t.document = d.document");
+        buffer_put(
+            sql, " AND EXISTS (SELECT 1 FROM task AS t WHERE t.document = d.document");
     if (filter->task)
         buffer_put(sql, " AND t.task = :task");
     if (filter->label)

@@ -5,7 +5,7 @@
  * around (with which a name can be made to read as another) are shown as U+FFFD, and
  * so are bytes that are not UTF-8. */
 #include "store/report.h"
-#include "store/text.h"
+#include "store/buffer.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -270,13 +270,13 @@ static void body_path(struct buffer *body, const char *path)
 {
     struct buffer hex = {0};
 
-    json_string(body, "path", path);
+    object_string(body, "path", path);
     if (utf8_valid(path, strlen(path)))
         return;
     buffer_hex(&hex, path, strlen(path));
     body->failed |= hex.failed;
     if (!hex.failed)
-        json_string(body, "path_hex", hex.at);
+        object_string(body, "path_hex", hex.at);
     buffer_free(&hex);
 }
 
@@ -286,26 +286,26 @@ static void document_body(struct buffer *body, const struct store_document *docu
     struct store_digest text;
 
     body->failed |= visible_text_digest(document, &text) != STORE_OK;
-    json_open(body);
+    object_open(body);
     if (document->bytes >= 0)
-        json_int(body, "bytes", document->bytes);
-    json_int(body, "chunks", (int64_t)document->chunk_count);
-    json_string(body, "decision", document->decision ? document->decision : "");
-    json_int(body, "document", id);
+        object_int(body, "bytes", document->bytes);
+    object_int(body, "chunks", (int64_t)document->chunk_count);
+    object_string(body, "decision", document->decision ? document->decision : "");
+    object_int(body, "document", id);
     if (document->duplicate_of)
-        json_int(body, "duplicate_of", document->duplicate_of);
-    json_int(body, "findings", (int64_t)document->finding_count);
-    json_int(body, "hidden", (int64_t)document->hidden_count);
-    json_digest(body, "identity_sha256", identity);
-    json_string(body, "outcome", document->outcome);
+        object_int(body, "duplicate_of", document->duplicate_of);
+    object_int(body, "findings", (int64_t)document->finding_count);
+    object_int(body, "hidden", (int64_t)document->hidden_count);
+    object_digest(body, "identity_sha256", identity);
+    object_string(body, "outcome", document->outcome);
     body_path(body, document->path);
-    json_int(body, "sections", (int64_t)document->section_count);
+    object_int(body, "sections", (int64_t)document->section_count);
     if (document->has_digest)
-        json_digest(body, "sha256", &document->digest);
-    json_int(body, "summary", (int64_t)document->sentence_count);
-    json_int(body, "tasks", (int64_t)document->task_count);
-    json_digest(body, "text_sha256", &text);
-    json_close(body);
+        object_digest(body, "sha256", &document->digest);
+    object_int(body, "summary", (int64_t)document->sentence_count);
+    object_int(body, "tasks", (int64_t)document->task_count);
+    object_digest(body, "text_sha256", &text);
+    object_close(body);
 }
 
 static int identity_digest_of(struct store *store, int64_t identity,

@@ -126,12 +126,12 @@ static void run_body_inputs(struct buffer *body, const struct store_run *run)
     for (size_t i = 0; i < run->input_count; i++) {
         if (i)
             buffer_put(&list, ",");
-        json_quote(&list, run->input[i]);
+        object_quote(&list, run->input[i]);
     }
     buffer_put(&list, "]");
     body->failed |= list.failed;
     if (!list.failed)
-        json_raw(body, "inputs", list.at);
+        object_raw(body, "inputs", list.at);
     buffer_free(&list);
 }
 
@@ -141,33 +141,33 @@ static void run_body(struct buffer *body, const struct store *store,
 {
     const struct store_identity *identity = &run->identity;
 
-    json_open(body);
-    json_int(body, "arithmetic_version", identity->arithmetic_version);
-    json_string(body, "clock", "CLOCK_REALTIME");
+    object_open(body);
+    object_int(body, "arithmetic_version", identity->arithmetic_version);
+    object_string(body, "clock", "CLOCK_REALTIME");
     if (identity->encoder_name) {
-        json_string(body, "encoder", identity->encoder_name);
-        json_digest(body, "encoder_sha256", &identity->encoder);
+        object_string(body, "encoder", identity->encoder_name);
+        object_digest(body, "encoder_sha256", &identity->encoder);
     }
-    json_raw(body, "facts", run->facts ? run->facts : "{}");
-    json_string(body, "host", run->host ? run->host : "");
-    json_digest(body, "identity_sha256", digest);
+    object_raw(body, "facts", run->facts ? run->facts : "{}");
+    object_string(body, "host", run->host ? run->host : "");
+    object_digest(body, "identity_sha256", digest);
     run_body_inputs(body, run);
-    json_string(body, "kernel", run->kernel ? run->kernel : "");
+    object_string(body, "kernel", run->kernel ? run->kernel : "");
     if (identity->model_name) {
-        json_string(body, "model", identity->model_name);
-        json_digest(body, "model_sha256", &identity->model);
+        object_string(body, "model", identity->model_name);
+        object_digest(body, "model_sha256", &identity->model);
     }
-    json_string(body, "operator", run->operator_name ? run->operator_name : "");
-    json_string(body, "policy", identity->policy_name);
-    json_int(body, "policy_revision", identity->policy_revision);
-    json_digest(body, "policy_sha256", &identity->policy);
-    json_digest(body, "program_sha256", &run->program);
-    json_string(body, "program_version",
-                run->program_version ? run->program_version : "");
-    json_int(body, "run", run_id);
-    json_string(body, "settings", identity->settings);
-    json_int(body, "utc_offset_s", store->utc_offset_s);
-    json_close(body);
+    object_string(body, "operator", run->operator_name ? run->operator_name : "");
+    object_string(body, "policy", identity->policy_name);
+    object_int(body, "policy_revision", identity->policy_revision);
+    object_digest(body, "policy_sha256", &identity->policy);
+    object_digest(body, "program_sha256", &run->program);
+    object_string(body, "program_version",
+                  run->program_version ? run->program_version : "");
+    object_int(body, "run", run_id);
+    object_string(body, "settings", identity->settings);
+    object_int(body, "utc_offset_s", store->utc_offset_s);
+    object_close(body);
 }
 
 static int run_write(struct store *store, const struct store_run *run, int64_t *run_id,
@@ -238,13 +238,13 @@ static int run_end_write(struct store *store, int64_t run_id,
 
     if (status != STORE_OK)
         return status;
-    json_open(&body);
-    json_int(&body, "documents", (int64_t)end->documents);
-    json_int(&body, "done", (int64_t)end->done);
-    json_int(&body, "run", run_id);
-    json_int(&body, "skipped", (int64_t)end->skipped);
-    json_string(&body, "why", end->why ? end->why : "");
-    json_close(&body);
+    object_open(&body);
+    object_int(&body, "documents", (int64_t)end->documents);
+    object_int(&body, "done", (int64_t)end->done);
+    object_int(&body, "run", run_id);
+    object_int(&body, "skipped", (int64_t)end->skipped);
+    object_string(&body, "why", end->why ? end->why : "");
+    object_close(&body);
     status = event_append(store, "run_ended", run_id, 0, &body, err);
     buffer_free(&body);
     return status;

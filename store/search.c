@@ -7,7 +7,7 @@
  * each run of words between quotes, becomes one FTS5 string, and FTS5 joins strings
  * by AND. Only newest rows are found. */
 #include "store/read.h"
-#include "store/text.h"
+#include "store/buffer.h"
 
 #include <string.h>
 

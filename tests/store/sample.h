@@ -82,6 +82,20 @@ static inline struct store_run sample_run(void)
     return run;
 }
 
+static inline void sample_copy(const char *from, const char *to)
+{
+    char data[65536];
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    size_t got;
+
+    assert_non_null(in);
+    assert_non_null(out);
+    while ((got = fread(data, 1, sizeof(data), in)) > 0)
+        assert_int_equal(fwrite(data, 1, got, out), got);
+    fclose(in);
+    assert_int_equal(fclose(out), 0);
+}
+
 /* A document with something in every table. Its words depend on word. */
 struct sample_document {
     struct store_document document;

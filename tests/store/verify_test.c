@@ -43,20 +43,6 @@ static struct store_audit verdict_of(const char *db)
                      audit_.why);                                          \
     } while (0)
 
-static void copy_file(const char *from, const char *to)
-{
-    char data[65536];
-    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-    size_t got;
-
-    assert_non_null(in);
-    assert_non_null(out);
-    while ((got = fread(data, 1, sizeof(data), in)) > 0)
-        assert_int_equal(fwrite(data, 1, got, out), got);
-    fclose(in);
-    assert_int_equal(fclose(out), 0);
-}
-
 static void an_untouched_database_is_intact(void **state)
 {
     struct sample_folder *at = *state;
@@ -143,7 +129,7 @@ static void edit_one_column(struct each_column *each, const char *table,
     char *sql = column_edit(each->db, table, column, type);
     struct store_audit audit;
 
-    copy_file(each->pristine, each->copy);
+    sample_copy(each->pristine, each->copy);
     if (edit(each->copy, sql) != SQLITE_OK)
         fail_msg("the edit itself failed: %s", sql);
     audit = verdict_of(each->copy);
@@ -260,7 +246,7 @@ static void other_edits_are_tampering_and_named(void **state)
     for (size_t i = 0; i < COUNT(tamperings); i++) {
         struct store_audit audit;
 
-        copy_file(at->db, copy);
+        sample_copy(at->db, copy);
         if (edit(copy, tamperings[i].sql) != SQLITE_OK)
             fail_msg("the edit itself failed: %s", tamperings[i].sql);
         audit = verdict_of(copy);

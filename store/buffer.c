@@ -1,10 +1,10 @@
-/* text - a growing string, and the forms text takes on its way out.
+/* buffer - a growing string, and the forms text takes on its way out.
  *
  * Three writers stand on it: event bodies (canonical JSON), readable forms of paths
  * that are not UTF-8, and search expressions. Document text and file names are
  * hostile, so bytes that are not UTF-8 become U+FFFD and control characters are
  * escaped. It does not parse anything. */
-#include "store/text.h"
+#include "store/buffer.h"
 #include "store/store.h"
 
 #include <inttypes.h>
@@ -12,60 +12,60 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool text_reserve(struct buffer *text, size_t more)
+static bool text_reserve(struct buffer *buffer, size_t more)
 {
-    size_t wanted, capacity = text->capacity ? text->capacity : 256;
+    size_t wanted, capacity = buffer->capacity ? buffer->capacity : 256;
     char *grown;
 
-    if (text->failed || __builtin_add_overflow(text->bytes, more, &wanted) ||
+    if (buffer->failed || __builtin_add_overflow(buffer->bytes, more, &wanted) ||
         wanted >= SIZE_MAX / 2) {
-        text->failed = true;
+        buffer->failed = true;
         return false;
     }
-    if (wanted < text->capacity)
+    if (wanted < buffer->capacity)
         return true;
     while (capacity <= wanted)
         capacity *= 2;
-    grown = realloc(text->at, capacity);
+    grown = realloc(buffer->at, capacity);
     if (!grown) {
-        text->failed = true;
+        buffer->failed = true;
         return false;
     }
-    text->at = grown;
-    text->capacity = capacity;
+    buffer->at = grown;
+    buffer->capacity = capacity;
     return true;
 }
 
-void buffer_add(struct buffer *text, const void *data, size_t bytes)
+void buffer_add(struct buffer *buffer, const void *data, size_t bytes)
 {
-    if (!text_reserve(text, bytes))
+    if (!text_reserve(buffer, bytes))
         return;
     if (bytes)
-        memcpy(text->at + text->bytes, data, bytes);
-    text->bytes += bytes;
-    text->at[text->bytes] = '\0';
+        memcpy(buffer->at + buffer->bytes, data, bytes);
+    buffer->bytes += bytes;
+    buffer->at[buffer->bytes] = '\0';
 }
 
-void buffer_put(struct buffer *text, const char *string)
+void buffer_put(struct buffer *buffer, const char *string)
 {
-    buffer_add(text, string, strlen(string));
+    buffer_add(buffer, string, strlen(string));
 }
 
-void buffer_hex(struct buffer *text, const void *data, size_t bytes)
+void buffer_hex(struct buffer *buffer, const void *data, size_t bytes)
 {
     static const char digit[] = "0123456789abcdef";
     const unsigned char *at = data;
 
     for (size_t i = 0; i < bytes; i++) {
         char pair[2] = {digit[at[i] >> 4], digit[at[i] & 15]};
-        buffer_add(text, pair, 2);
+        buffer_add(buffer, pair, 2);
     }
 }
 
-void buffer_free(struct buffer *text)
+void buffer_free(struct buffer *buffer)
 {
-    free(text->at);
-    *text = (struct buffer){0};
+    free(buffer->at);
+    *buffer = (struct buffer){0};
 }
 
 /* How many bytes follow the first, its payload bits and the smallest code point that
@@ -114,92 +114,93 @@ bool utf8_valid(const char *string, size_t bytes)
     return true;
 }
 
-void buffer_utf8(struct buffer *text, const char *string, size_t bytes)
+void buffer_utf8(struct buffer *buffer, const char *string, size_t bytes)
 {
     const unsigned char *at = (const unsigned char *)string, *end = at + bytes;
 
-    buffer_add(text, "", 0);
+    buffer_add(buffer, "", 0);
     while (at < end) {
         const unsigned char *from = at;
         if (utf8_take(&at, end) < 0)
-            buffer_put(text, "\xef\xbf\xbd");
+            buffer_put(buffer, "\xef\xbf\xbd");
         else
-            buffer_add(text, from, (size_t)(at - from));
+            buffer_add(buffer, from, (size_t)(at - from));
     }
 }
 
 /* ---- JSON ------------------------------------------------------------------------ */
 
-void json_open(struct buffer *text)
+void object_open(struct buffer *buffer)
 {
-    buffer_put(text, "{");
+    buffer_put(buffer, "{");
 }
 
-void json_close(struct buffer *text)
+void object_close(struct buffer *buffer)
 {
-    buffer_put(text, "}");
+    buffer_put(buffer, "}");
 }
 
-void json_quote(struct buffer *text, const char *value)
+void object_quote(struct buffer *buffer, const char *value)
 {
     const unsigned char *at = (const unsigned char *)value, *end = at + strlen(value);
 
-    buffer_put(text, "\"");
+    buffer_put(buffer, "\"");
     while (at < end) {
         const unsigned char *from = at;
         int32_t point = utf8_take(&at, end);
         char escape[8];
 
         if (point < 0) {
-            buffer_put(text, "\xef\xbf\xbd");
+            buffer_put(buffer, "\xef\xbf\xbd");
         } else if (point < 0x20 || point == 0x7f) {
             snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)point);
-            buffer_put(text, escape);
+            buffer_put(buffer, escape);
         } else {
             if (point == '"' || point == '\\')
-                buffer_put(text, "\\");
-            buffer_add(text, from, (size_t)(at - from));
+                buffer_put(buffer, "\\");
+            buffer_add(buffer, from, (size_t)(at - from));
         }
     }
-    buffer_put(text, "\"");
+    buffer_put(buffer, "\"");
 }
 
-static void json_key(struct buffer *text, const char *key)
+static void object_key(struct buffer *buffer, const char *key)
 {
-    if (text->bytes && text->at[text->bytes - 1] != '{')
-        buffer_put(text, ",");
-    json_quote(text, key);
-    buffer_put(text, ":");
+    if (buffer->bytes && buffer->at[buffer->bytes - 1] != '{')
+        buffer_put(buffer, ",");
+    object_quote(buffer, key);
+    buffer_put(buffer, ":");
 }
 
-void json_string(struct buffer *text, const char *key, const char *value)
+void object_string(struct buffer *buffer, const char *key, const char *value)
 {
-    json_key(text, key);
+    object_key(buffer, key);
     if (value)
-        json_quote(text, value);
+        object_quote(buffer, value);
     else
-        buffer_put(text, "null");
+        buffer_put(buffer, "null");
 }
 
-void json_int(struct buffer *text, const char *key, int64_t value)
+void object_int(struct buffer *buffer, const char *key, int64_t value)
 {
     char digits[24];
 
-    json_key(text, key);
+    object_key(buffer, key);
     snprintf(digits, sizeof(digits), "%" PRId64, value);
-    buffer_put(text, digits);
+    buffer_put(buffer, digits);
 }
 
-void json_raw(struct buffer *text, const char *key, const char *json)
+void object_raw(struct buffer *buffer, const char *key, const char *json)
 {
-    json_key(text, key);
-    buffer_put(text, json);
+    object_key(buffer, key);
+    buffer_put(buffer, json);
 }
 
-void json_digest(struct buffer *text, const char *key, const struct store_digest *digest)
+void object_digest(struct buffer *buffer, const char *key,
+                   const struct store_digest *digest)
 {
     char hex[65];
 
     store_digest_hex(digest, hex);
-    json_string(text, key, hex);
+    object_string(buffer, key, hex);
 }
