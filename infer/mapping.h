@@ -4,7 +4,7 @@
 
 #include "infer/model.h"
 
-enum { MAPPING_ALIGNMENT = 65536 }; /* of a copy; a mapped file has the page's */
+enum { MAPPING_ALIGNMENT = 4096 }; /* of a copy; a mapped file has the page's */
 
 struct mapping {
     const uint8_t *bytes;
