@@ -1,0 +1,12 @@
+/* field - what is filled into a PDF page: form fields and text laid over it. */
+#ifndef INGEST_FIELD_H
+#define INGEST_FIELD_H
+
+#include "ingest/text.h"
+
+#include <poppler.h>
+
+/* Add the values of the page's fields to text, one below the other. */
+void field_read(PopplerPage *page, struct text *text);
+
+#endif
