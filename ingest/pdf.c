@@ -4,13 +4,7 @@
  * attachments come with it. What the binding cannot tell is left unknown rather
  * than guessed: whether a file is encrypted that opens without a password (unless
  * its permissions are cut, which only encryption does), and all that page.c names.
- *
- * A text has no use for colour profiles, yet Poppler reads every one it meets and
- * computes tables from it, page after page: seven eighths of the time of a text
- * extraction on contracts printed from browsers. cmsOpenProfileFromMem() below
- * takes the place of the colour library's function in any program that links this
- * file, and has no profile for anybody. Poppler then takes the alternate colour
- * space, as it does for a broken profile, and a hostile profile meets no parser. */
+ */
 #include "reader.h"
 
 #include "ingest/page.h"
@@ -20,15 +14,6 @@
 #include <string.h>
 
 enum { REASON_PAGES_MAX = 20 }; /* ranges of pages a reason lists */
-
-__attribute__((visibility("default"))) void *cmsOpenProfileFromMem(const void *bytes,
-                                                                   uint32_t count);
-void *cmsOpenProfileFromMem(const void *bytes, uint32_t count)
-{
-    (void)bytes;
-    (void)count;
-    return NULL;
-}
 
 struct pdf {
     const struct reader_source *source;
