@@ -5,7 +5,8 @@
  * setting is looked at; a value that is not served is refused by file, key and
  * value, because a model that runs with a wrong setting answers plausibly and
  * wrongly. The vocabulary may stand in vocab.txt, in tokenizer.json or in both;
- * where it stands in both the two must agree. */
+ * where it stands in both the two must agree. How many tokens the packaging would
+ * cut a text to (max_seq_length) is not taken over: the position table is the limit. */
 #include "infer/checkpoint.h"
 
 #include <errno.h>

@@ -27,10 +27,7 @@ static const char word_start[] = "\xe2\x96\x81"; /* U+2581 */
 
 /* ---- the vocabulary ------------------------------------------------------------- */
 
-struct entries { /* the three kinds of token, while the tries are built */
-    struct trie_entry *special, *initial, *continuing;
-    size_t specials, initials, continuings;
-};
+enum part { SPECIAL, INITIAL, CONTINUING, NO_PART };
 
 static bool is_utf8(struct gguf_string text)
 {
@@ -42,48 +39,52 @@ static bool is_utf8(struct gguf_string text)
     return true;
 }
 
-/* Pieces longer than a word can be, empty ones and those that are not UTF-8 match
- * nothing: leave them out. */
-static void add_entry(struct entries *e, struct gguf_string token, uint32_t type,
-                      int32_t id)
+/* Which trie a token goes into; takes U+2581 off *token. Pieces longer than a word
+ * can be, empty ones and those that are not UTF-8 match nothing: into none. */
+static enum part part_of(struct gguf_string *token, uint32_t type)
 {
-    size_t mark = sizeof word_start - 1;
-    bool is_initial = token.bytes >= mark && memcmp(token.text, word_start, mark) == 0;
-    struct trie_entry entry = {token.text, (uint32_t)token.bytes, id};
+    const size_t mark = sizeof word_start - 1;
+    enum part part = type == TOKEN_NORMAL ? CONTINUING : NO_PART;
 
-    if (token.bytes == 0 || token.bytes > TOKENIZER_WORD_BYTES_MAX + mark ||
-        !is_utf8(token))
-        return;
     if (type == TOKEN_CONTROL || type == TOKEN_UNKNOWN || type == TOKEN_USER_DEFINED) {
-        e->special[e->specials++] = entry;
-    } else if (type == TOKEN_NORMAL && is_initial) {
-        entry.text += mark;
-        entry.bytes -= (uint32_t)mark;
-        if (entry.bytes > 0)
-            e->initial[e->initials++] = entry;
-    } else if (type == TOKEN_NORMAL) {
-        e->continuing[e->continuings++] = entry;
+        part = SPECIAL;
+    } else if (token->bytes >= mark && memcmp(token->text, word_start, mark) == 0) {
+        part = part == CONTINUING ? INITIAL : NO_PART;
+        token->text += mark;
+        token->bytes -= mark;
     }
+    if (token->bytes == 0 || token->bytes > TOKENIZER_WORD_BYTES_MAX ||
+        !is_utf8(*token))
+        return NO_PART;
+    return part;
+}
+
+static struct trie *build_part(const struct gguf_key *tokens,
+                               const struct gguf_key *types, enum part part)
+{
+    struct trie_entry *entry = calloc(tokens->count, sizeof *entry);
+    struct trie *trie = NULL;
+    size_t count = 0, at = 0;
+
+    for (uint32_t i = 0; entry != NULL && i < tokens->count; i++) {
+        struct gguf_string token = gguf_array_next(tokens, &at);
+
+        if (part_of(&token, gguf_array_u32(types, i)) == part)
+            entry[count++] =
+                (struct trie_entry){token.text, (uint32_t)token.bytes, (int32_t)i};
+    }
+    if (entry != NULL)
+        trie = trie_build(entry, count);
+    free(entry);
+    return trie;
 }
 
 static int build_tries(struct tokenizer *t, const struct gguf_key *tokens,
                        const struct gguf_key *types, struct infer_error *err)
 {
-    struct trie_entry *all = calloc(3 * (size_t)t->count, sizeof *all);
-    struct entries e = {.special = all};
-    size_t at = 0;
-
-    if (all == NULL)
-        return infer_fail(err, INFER_ENOMEM, "no memory for %u tokens", t->count);
-    e.initial = all + t->count;
-    e.continuing = e.initial + t->count;
-    for (uint32_t i = 0; i < t->count; i++)
-        add_entry(&e, gguf_array_next(tokens, &at), gguf_array_u32(types, i),
-                  (int32_t)i);
-    t->special = trie_build(e.special, e.specials);
-    t->initial = trie_build(e.initial, e.initials);
-    t->continuing = trie_build(e.continuing, e.continuings);
-    free(all);
+    t->special = build_part(tokens, types, SPECIAL);
+    t->initial = build_part(tokens, types, INITIAL);
+    t->continuing = build_part(tokens, types, CONTINUING);
     if (t->special == NULL || t->initial == NULL || t->continuing == NULL)
         return infer_fail(err, INFER_ENOMEM, "no memory for %u tokens", t->count);
     return 0;

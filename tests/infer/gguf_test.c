@@ -225,6 +225,101 @@ static void the_number_of_keys_has_a_limit(void **state)
     assert_int_equal(status_of_key_count(GGUF_KEYS_MAX + 1), INFER_EFORMAT);
 }
 
+/* A number somewhere in a file that is sound but for it. */
+struct lie {
+    size_t at, bytes;
+    uint64_t value;
+    const char *word; /* in the refusal */
+};
+
+static void expect_lies(struct made *m, const struct lie *lie, size_t count)
+{
+    struct infer_error err;
+    struct gguf *file;
+
+    finish(m);
+    assert_int_equal(gguf_open_memory(&file, m->bytes, m->count, &err), 0);
+    gguf_close(file);
+    for (size_t i = 0; i < count; i++) {
+        char *copy = malloc(m->count);
+        int status;
+
+        memcpy(copy, m->bytes, m->count);
+        memcpy(copy + lie[i].at, &lie[i].value, lie[i].bytes);
+        status = gguf_open_memory(&file, copy, m->count, &err);
+        if (status == 0 || strstr(err.text, lie[i].word) == NULL)
+            fail_msg("lie %zu: status %d: %s", i, status, err.text);
+        free(copy);
+    }
+    free(m->bytes);
+}
+
+/* The head, then two descriptions of 34 bytes: length, name, dims at 10, dim at 14,
+ * type at 22, offset at 26. */
+static void tensors_that_lie_are_refused(void **state)
+{
+    enum { FIRST = 24, SECOND = FIRST + 34 };
+    static const struct lie lie[] = {
+        {0, 1, 'g', "first four bytes"},
+        {4, 4, 1, "version 0x1"},
+        {4, 4, 0x03000000, "big-endian"},
+        {8, 8, 1ull << 60, "tensors"},
+        {8, 8, GGUF_TENSORS_MAX + 1, "tensors"},
+        {16, 8, 1ull << 60, "keys"},
+        {FIRST, 8, UINT64_MAX, "ends inside"},
+        {FIRST + 8, 1, '\n', "control"},
+        {SECOND + 9, 1, '0', "stands twice"},
+        {FIRST + 10, 4, 0, "0 dimensions"},
+        {FIRST + 10, 4, 5, "5 dimensions"},
+        {FIRST + 14, 8, 0, "is 0"},
+        {FIRST + 14, 8, 1ull << 62, "larger than the file"},
+        {FIRST + 14, 8, UINT64_MAX, "larger than the file"},
+        {FIRST + 22, 4, 4, "type 4"},
+        {FIRST + 22, 4, 200, "type 200"},
+        {FIRST + 22, 4, 0x80000000u, "type"},
+        {FIRST + 22, 4, GGUF_Q4_0, "multiple of 32"},
+        {SECOND + 26, 8, 0, "share data"},
+        {SECOND + 26, 8, 16, "not a multiple"},
+        {SECOND + 26, 8, 64, "leaves"},
+        {SECOND + 26, 8, 1ull << 40, "leaves"},
+        {SECOND + 26, 8, 0 - 32ull, "leaves"},
+    };
+    struct made m = {0};
+
+    (void)state;
+    gguf_write_tensor(&m.w, "t0", GGUF_F32, 1, (uint64_t[]){8});
+    gguf_write_tensor(&m.w, "t1", GGUF_F32, 1, (uint64_t[]){8});
+    expect_lies(&m, lie, sizeof lie / sizeof *lie);
+}
+
+/* The head, then the key "k": length, name, type at 9, element type at 13, count at
+ * 17; after its one element the key "b", a truth value at 13. */
+static void keys_that_lie_are_refused(void **state)
+{
+    enum { KEY = 24, BOOL = KEY + 29 };
+    static const struct lie lie[] = {
+        {KEY, 8, 0, "0 bytes"},
+        {KEY, 8, UINT64_MAX, "ends inside"},
+        {KEY, 8, UINT64_MAX - 31, "ends inside"},
+        {KEY + 9, 4, 13, "type 13"},
+        {KEY + 9, 4, GGUF_STRING, "ends inside"},
+        {KEY + 13, 4, GGUF_ARRAY, "type 9 in an array"},
+        {KEY + 13, 4, 13, "type 13 in an array"},
+        {KEY + 17, 8, 1ull << 62, "claims"},
+        {KEY + 17, 8, (1ull << 62) + 1, "claims"},
+        {KEY + 17, 8, 64, "claims"},
+        {BOOL + 8, 1, 'k', "stands twice"},
+        {BOOL + 13, 1, 2, "truth value"},
+    };
+    struct made m = {0};
+
+    (void)state;
+    gguf_write_array(&m.w, "k", GGUF_I32, 1);
+    gguf_write_element_i32(&m.w, 7);
+    gguf_write_bool(&m.w, "b", true);
+    expect_lies(&m, lie, sizeof lie / sizeof *lie);
+}
+
 /* No proper beginning of a file is a file: the last tensor's data ends it. */
 static void every_beginning_of_a_file_is_refused(void **state)
 {
@@ -371,6 +466,8 @@ int main(void)
         cmocka_unit_test(a_tensor_name_has_a_longest_length),
         cmocka_unit_test(a_name_that_could_steer_a_terminal_is_refused),
         cmocka_unit_test(the_number_of_keys_has_a_limit),
+        cmocka_unit_test(tensors_that_lie_are_refused),
+        cmocka_unit_test(keys_that_lie_are_refused),
         cmocka_unit_test(every_beginning_of_a_file_is_refused),
         cmocka_unit_test(a_flipped_bit_never_leads_outside_the_file),
         cmocka_unit_test(a_file_that_cannot_be_mapped_is_refused),
