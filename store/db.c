@@ -49,6 +49,8 @@ enum {
 static int db_lock(struct store *store, struct store_error *err);
 static int db_connect(struct store *store, struct store_error *err);
 static int db_check(struct store *store, int64_t *version, struct store_error *err);
+static bool db_needs_recovery(const struct store *store);
+static int db_recover(const struct store *store, struct store_error *err);
 static int db_begin_writing(struct store *store, int64_t version,
                             struct store_error *err);
 static int db_end_writing(struct store *store, struct store_error *err);
@@ -95,6 +97,11 @@ int store_open(struct store **out, const char *path, enum store_mode mode,
         status = db_connect(store, err);
     if (status == STORE_OK)
         status = db_check(store, &version, err);
+    if (status != STORE_OK && db_needs_recovery(store)) {
+        status = db_recover(store, err);
+        if (status == STORE_OK)
+            status = db_check(store, &version, err);
+    }
     if (status == STORE_OK && mode == STORE_RUN)
         status = db_begin_writing(store, version, err);
     if (status != STORE_OK) {
@@ -264,6 +271,36 @@ static int db_check(struct store *store, int64_t *version, struct store_error *e
     return STORE_OK;
 }
 
+/* ---- what a killed run leaves -----------------------------------------------------
+ */
+
+/* A run killed while it changed the journal mode leaves a journal that must be rolled
+ * back into the file, which a connection opened for reading may not do. */
+static bool db_needs_recovery(const struct store *store)
+{
+    return store->mode == STORE_READ && store->db &&
+           (sqlite3_errcode(store->db) & 0xff) == SQLITE_READONLY;
+}
+
+/* Opening for writing and reading anything rolls the journal back. */
+static int db_recover(const struct store *store, struct store_error *err)
+{
+    sqlite3 *db = NULL;
+    int status = STORE_OK;
+
+    if (sqlite3_open_v2(store->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+                        NULL) != SQLITE_OK ||
+        db_harden(db) != 0 ||
+        sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) !=
+            SQLITE_OK)
+        status = db_fail(err, STORE_EIO,
+                         "%s: a run was broken off in the middle of a write; open it "
+                         "once where it may be written: %s",
+                         store->path, sqlite3_errmsg(db));
+    sqlite3_close(db);
+    return status;
+}
+
 /* ---- writing --------------------------------------------------------------------- */
 
 static int db_migrate(struct store *store, int64_t version, struct store_error *err)
@@ -292,8 +329,10 @@ static int db_begin_writing(struct store *store, int64_t version,
 
     if (localtime_r(&now, &local))
         store->utc_offset_s = local.tm_gmtoff;
-    status =
-        db_exec(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err);
+    status = db_exec(
+        store,
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536",
+        err);
     if (status == STORE_OK && version < DB_VERSION)
         status = db_migrate(store, version, err);
     return status;

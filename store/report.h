@@ -9,11 +9,11 @@
 enum {
     REPORT_DOCUMENTS_MAX = 2000, /* listed in full; the rest is counted */
     REPORT_OPEN_MAX = 40,        /* up to so many stand open */
-    REPORT_QUEUE_MAX = 1000,
-    REPORT_QUOTE_MAX = 1200,  /* bytes of one quote shown */
-    REPORT_LABELS_MAX = 5,    /* of one task of one document */
-    REPORT_HIDDEN_MAX = 12,   /* hidden texts of one document */
-    REPORT_SECTION_CITED = 60 /* bytes of a section's title in a citation */
+    REPORT_QUEUE_MAX = 4000,     /* reasons */
+    REPORT_QUOTE_MAX = 1200,     /* bytes of one quote shown */
+    REPORT_LABELS_MAX = 5,       /* of one task of one document */
+    REPORT_HIDDEN_MAX = 12,      /* hidden texts of one document */
+    REPORT_SECTION_CITED = 60    /* bytes of a section's title in a citation */
 };
 
 struct report {

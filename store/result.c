@@ -104,10 +104,12 @@ static int write_document_row(struct store *store, int64_t run_id, int64_t ident
                               const struct store_document *document, int64_t *id,
                               struct store_error *err)
 {
-    struct buffer readable = {0};
+    const char *why = document->reason ? document->reason : "";
+    struct buffer readable = {0}, reason = {0};
     int status;
 
     buffer_utf8(&readable, document->path, strlen(document->path));
+    buffer_utf8(&reason, why, strlen(why)); /* it may name another path */
     status = db_run(
         store,
         "INSERT INTO document (run, identity, path, path_text, sha256, bytes, "
@@ -115,19 +117,20 @@ static int write_document_row(struct store *store, int64_t run_id, int64_t ident
         "duplicate_of, extracted_bytes, hidden_bytes, chunked_bytes, seen_bytes, "
         "decision, parse_ms) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        DB_VALUES(
-            db_int(run_id), db_int(identity),
-            db_blob(document->path, strlen(document->path)), db_text(readable.at),
-            document->has_digest ? db_digest(&document->digest) : db_blob(NULL, 0),
-            db_int_or_null(document->bytes, -1), db_int(document->modified_ns),
-            db_text_or_empty(document->media_type), db_text_or_empty(document->dialect),
-            db_text(document->metadata), db_int_or_null(document->pages, -1),
-            db_text(document->outcome), db_text_or_empty(document->reason),
-            db_int_or_null(document->duplicate_of, 0),
-            db_int(document->extracted_bytes), db_int(document->hidden_bytes),
-            db_int(document->chunked_bytes), db_int(document->seen_bytes),
-            db_text_or_empty(document->decision), db_int(document->parse_ms)),
+        DB_VALUES(db_int(run_id), db_int(identity),
+                  db_blob(document->path, strlen(document->path)), db_text(readable.at),
+                  document->has_digest ? db_digest(&document->digest)
+                                       : db_blob(NULL, 0),
+                  db_int_or_null(document->bytes, -1), db_int(document->modified_ns),
+                  db_text_or_empty(document->media_type),
+                  db_text_or_empty(document->dialect), db_text(document->metadata),
+                  db_int_or_null(document->pages, -1), db_text(document->outcome),
+                  db_text(reason.at), db_int_or_null(document->duplicate_of, 0),
+                  db_int(document->extracted_bytes), db_int(document->hidden_bytes),
+                  db_int(document->chunked_bytes), db_int(document->seen_bytes),
+                  db_text_or_empty(document->decision), db_int(document->parse_ms)),
         err);
+    buffer_free(&reason);
     buffer_free(&readable);
     *id = sqlite3_last_insert_rowid(store->db);
     return status;

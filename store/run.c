@@ -270,6 +270,9 @@ int store_run_end(struct store *store, int64_t run_id, const struct store_run_en
 
 /* ---- what was done before -------------------------------------------------------- */
 
+#define FOUND_UNDECIDED \
+    "EXISTS (SELECT 1 FROM task AS t WHERE t.document = d.document AND t.undecided)"
+
 static void found_take(sqlite3_stmt *stmt, struct store_found *out,
                        enum store_found_kind kind)
 {
@@ -278,6 +281,8 @@ static void found_take(sqlite3_stmt *stmt, struct store_found *out,
     snprintf(out->outcome, sizeof(out->outcome), "%s", db_column_text(stmt, 1));
     snprintf(out->path, sizeof(out->path), "%.*s", sqlite3_column_bytes(stmt, 2),
              db_column_text(stmt, 2));
+    snprintf(out->decision, sizeof(out->decision), "%s", db_column_text(stmt, 3));
+    out->undecided = sqlite3_column_int(stmt, 4) != 0;
     sqlite3_reset(stmt);
 }
 
@@ -290,7 +295,8 @@ static int find_here(struct store *store, int64_t identity, const char *path,
     sqlite3_stmt *stmt;
     int status = db_bind(
         store, &stmt,
-        "SELECT d.document, d.outcome, d.path FROM document AS d "
+        "SELECT d.document, d.outcome, d.path, d.decision, " FOUND_UNDECIDED
+        " FROM document AS d "
         "WHERE d.document = (SELECT max(n.document) FROM document AS n "
         "  JOIN identity AS i ON i.identity = n.identity WHERE n.path = ?1 "
         "  AND i.policy_name = (SELECT policy_name FROM identity WHERE identity = ?2)) "
@@ -311,9 +317,9 @@ static int find_elsewhere(struct store *store, int64_t identity, const char *pat
     sqlite3_stmt *stmt;
     int status = db_bind(
         store, &stmt,
-        "SELECT document, outcome, path FROM document "
-        "WHERE sha256 = ? AND identity = ? AND path <> ? "
-        "AND outcome <> 'duplicate' ORDER BY document DESC LIMIT 1",
+        "SELECT d.document, d.outcome, d.path, d.decision, " FOUND_UNDECIDED
+        " FROM document AS d WHERE d.sha256 = ? AND d.identity = ? AND d.path <> ? "
+        "AND d.outcome <> 'duplicate' ORDER BY d.document DESC LIMIT 1",
         DB_VALUES(db_digest(digest), db_int(identity), db_blob(path, strlen(path))),
         err);
 
@@ -322,14 +328,31 @@ static int find_elsewhere(struct store *store, int64_t identity, const char *pat
     return status < 0 ? status : STORE_OK;
 }
 
+int store_run_like(struct store *store, const struct store_identity *identity,
+                   int64_t *run_id, struct store_error *err)
+{
+    struct store_digest digest;
+
+    *run_id = 0;
+    if (identity_digest(identity, &digest) != STORE_OK)
+        return db_fail(err, STORE_ENOMEM, "%s: out of memory", store->path);
+    return db_number(store, run_id, 0,
+                     "SELECT max(r.run) FROM run AS r JOIN identity AS i "
+                     "ON i.identity = r.identity WHERE i.sha256 = ?",
+                     DB_VALUES(db_digest(&digest)), err);
+}
+
 int store_find(struct store *store, int64_t run_id, const char *path,
                const struct store_digest *digest, struct store_found *out,
                struct store_error *err)
 {
     int64_t identity = 0;
-    int status = run_identity(store, run_id, &identity, err);
+    int status;
 
     *out = (struct store_found){.kind = STORE_FOUND_NOTHING};
+    if (run_id == 0)
+        return STORE_OK;
+    status = run_identity(store, run_id, &identity, err);
     if (status == STORE_OK)
         status = find_here(store, identity, path, digest, out, err);
     if (status == STORE_OK && out->kind == STORE_FOUND_NOTHING && digest)

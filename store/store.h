@@ -103,6 +103,9 @@ struct store_run_end {
 
 int store_run_begin(struct store *store, const struct store_run *run, int64_t *run_id,
                     struct store_error *err);
+/* The newest run of this identity, 0 when there was none. */
+int store_run_like(struct store *store, const struct store_identity *identity,
+                   int64_t *run_id, struct store_error *err);
 int store_run_end(struct store *store, int64_t run_id, const struct store_run_end *end,
                   struct store_error *err);
 
@@ -201,10 +204,13 @@ struct store_found {
     enum store_found_kind kind;
     int64_t document;
     char outcome[32];
-    char path[512]; /* of the other one, cut to fit */
+    char decision[64];
+    bool undecided;  /* one of its tasks is */
+    char path[4096]; /* where it was found, cut to fit */
 };
 /* digest NULL: the bytes could not be read; then HERE when the newest row of this
  * path and policy name has no digest either. ELSEWHERE never names a duplicate. */
+/* run_id 0: nothing is found. */
 int store_find(struct store *store, int64_t run_id, const char *path,
                const struct store_digest *digest, struct store_found *out,
                struct store_error *err);

@@ -276,7 +276,7 @@ static int verify_schema(struct verifier *verifier)
     sqlite3_stmt *ours = NULL, *theirs = NULL;
     int status = STORE_OK;
 
-    if (sqlite3_open(":memory:", &fresh) != SQLITE_OK ||
+    if (sqlite3_open_v2(":memory:", &fresh, DB_MEMORY_FLAGS, NULL) != SQLITE_OK ||
         sqlite3_exec(fresh, db_schema(), NULL, NULL, NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(fresh, schema_sql, -1, &ours, NULL) != SQLITE_OK)
         status = db_fail_sqlite(fresh, &verifier->err, "schema");

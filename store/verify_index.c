@@ -79,7 +79,7 @@ static sqlite3 *fresh_open(sqlite3_stmt **insert)
         "tokenize = 'unicode61')";
     sqlite3 *db = NULL;
 
-    if (sqlite3_open(":memory:", &db) == SQLITE_OK &&
+    if (sqlite3_open_v2(":memory:", &db, DB_MEMORY_FLAGS, NULL) == SQLITE_OK &&
         sqlite3_exec(db, make_sql, NULL, NULL, NULL) == SQLITE_OK &&
         sqlite3_exec(db, vocabulary_sql, NULL, NULL, NULL) == SQLITE_OK)
         sqlite3_prepare_v2(db, "INSERT INTO chunk_search (rowid, text) VALUES (?, ?)",

@@ -366,6 +366,39 @@ static void a_cut_off_file_is_refused_or_could_not_run(void **state)
     }
 }
 
+/* A journal that must be rolled back lies beside the file, as after kill -9. */
+static void a_reader_rolls_back_what_a_killed_writer_left(void **state)
+{
+    struct sample_folder *at = *state;
+    char copy[128], journal[128], copied[160];
+    sqlite3 *handle;
+
+    sample_store(at->db, one_path, 1);
+    snprintf(copy, sizeof(copy), "%s.copy", at->db);
+    snprintf(journal, sizeof(journal), "%s-journal", at->db);
+    snprintf(copied, sizeof(copied), "%s-journal", copy);
+    assert_int_equal(sqlite3_open(at->db, &handle), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(handle,
+                     "PRAGMA cache_size = 1; BEGIN; UPDATE chunk SET text = "
+                     "hex(zeroblob(60000)); DELETE FROM event",
+                     0, 0, 0),
+        SQLITE_OK);
+    sample_copy(at->db, copy);
+    sample_copy(journal, copied);
+    sqlite3_close(handle);
+    for (int round = 0; round < 2; round++) {
+        struct store_audit audit;
+        struct store *store;
+
+        assert_ok(store_open(&store, copy, STORE_READ, ERR));
+        store_verify(store, &audit);
+        assert_string_equal(audit.why, "");
+        assert_int_equal(audit.events, 3);
+        assert_ok(store_close(store, ERR));
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, sample_setup, sample_teardown)
 
 int main(void)
@@ -387,6 +420,7 @@ int main(void)
         TEST(names_that_mean_something_to_sqlite_are_plain_files),
         TEST(a_planted_trigger_does_not_run),
         TEST(free_space_is_told_for_a_file_that_is_not_there_yet),
+        TEST(a_reader_rolls_back_what_a_killed_writer_left),
         TEST(a_cut_off_file_is_refused_or_could_not_run),
     };
 

@@ -53,6 +53,8 @@ static void what_is_done_is_found_again_by_the_next_run(void **state)
     assert_int_equal(found.kind, STORE_FOUND_HERE);
     assert_int_equal(found.document, id);
     assert_string_equal(found.outcome, "ok");
+    assert_string_equal(found.decision, "file");
+    assert_true(found.undecided);
     assert_int_equal(find(&bench, "a", "y").kind, STORE_FOUND_NOTHING);
     assert_ok(store_close(bench.store, ERR));
 }
@@ -174,12 +176,12 @@ static void a_long_path_elsewhere_is_cut_to_fit(void **state)
     struct sample_folder *at = *state;
     struct store_run run = sample_run();
     struct bench bench = start(at->db, &run);
-    char path[700];
+    char path[sizeof(((struct store_found *)NULL)->path) + 100];
 
     memset(path, 'p', sizeof(path));
     path[sizeof(path) - 1] = '\0';
     commit(&bench, path, "x", "ok");
-    assert_int_equal(strlen(find(&bench, "b", "x").path), 511);
+    assert_int_equal(strlen(find(&bench, "b", "x").path), sizeof(path) - 101);
     assert_ok(store_close(bench.store, ERR));
 }
 
@@ -227,6 +229,26 @@ static void a_run_that_is_not_there_is_missing(void **state)
     assert_ok(store_close(bench.store, ERR));
 }
 
+static void the_newest_run_of_an_identity_is_told(void **state)
+{
+    struct sample_folder *at = *state;
+    struct store_run run = sample_run();
+    struct bench bench = start(at->db, &run);
+    struct store_found found;
+    int64_t like = 7;
+
+    assert_ok(store_run_begin(bench.store, &run, &bench.run, ERR));
+    assert_ok(store_run_like(bench.store, &run.identity, &like, ERR));
+    assert_int_equal(like, 2);
+    run.identity.arithmetic_version++;
+    assert_ok(store_run_like(bench.store, &run.identity, &like, ERR));
+    assert_int_equal(like, 0);
+    commit(&bench, "a", "x", "ok");
+    assert_ok(store_find(bench.store, 0, "a", NULL, &found, ERR));
+    assert_int_equal(found.kind, STORE_FOUND_NOTHING);
+    assert_ok(store_close(bench.store, ERR));
+}
+
 static void a_run_ends_once(void **state)
 {
     struct sample_folder *at = *state;
@@ -269,6 +291,7 @@ int main(void)
         TEST(a_long_path_elsewhere_is_cut_to_fit),
         TEST(an_unreadable_file_is_done_when_it_was_unreadable_before),
         TEST(a_run_that_is_not_there_is_missing),
+        TEST(the_newest_run_of_an_identity_is_told),
         TEST(a_run_ends_once),
         TEST(facts_that_are_no_json_object_are_refused),
     };

@@ -35,7 +35,8 @@ static inline int sample_setup(void **state)
 static inline int sample_teardown(void **state)
 {
     struct sample_folder *at = *state;
-    static const char *const suffix[] = {"", "-wal", "-shm", "-journal", ".copy"};
+    static const char *const suffix[] = {"",         "-wal",  "-shm",
+                                         "-journal", ".copy", ".copy-journal"};
     char path[128];
 
     for (size_t i = 0; i < COUNT(suffix); i++) {
