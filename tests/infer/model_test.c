@@ -190,7 +190,10 @@ static void vocabulary_and_embedding_must_agree(void **state)
     expect(&tiny, INFER_EFORMAT, "token_embd.weight");
     tiny = tiny_default();
     tiny.token_types = TINY_TOKENS - 1;
-    expect(&tiny, INFER_EFORMAT, "token_type");
+    expect(&tiny, INFER_EFORMAT, "tokenizer.ggml.token_type has");
+    tiny = tiny_default();
+    tiny.type_count = 3;
+    expect(&tiny, INFER_EFORMAT, "tokenizer.ggml.token_type_count is 3");
     tiny = tiny_default();
     tiny.tokens_are_numbers = true;
     expect(&tiny, INFER_EFORMAT, "tokenizer.ggml.tokens");

@@ -50,6 +50,13 @@ static const char *const tiny_tokens[] = {
     TINY_WORD "\xc3\x9f", /* sharp s */
     TINY_WORD "\xe2\x82\xac",
     TINY_WORD "\xe2\x80\x94", /* euro, em dash */
+    /* marks with width, which have an order: U+1D165 U+302E, U+1D166 U+1D165, and
+     * U+302E before "b" and before sharp s */
+    "\xf0\x9d\x85\xa5\xe3\x80\xae",
+    "\xf0\x9d\x85\xa6\xf0\x9d\x85\xa5",
+    "\xe3\x80\xae"
+    "b",
+    "\xe3\x80\xae\xc3\x9f",
 };
 
 enum { TINY_TOKENS = sizeof tiny_tokens / sizeof *tiny_tokens };
@@ -57,7 +64,7 @@ enum { TINY_TOKENS = sizeof tiny_tokens / sizeof *tiny_tokens };
 struct tiny { /* NULL and 0: nothing special */
     const char *architecture;
     uint32_t layers, width, heads, ffn, context, pooling;
-    uint32_t tokens, token_types, special_id; /* special_id: of [MASK] */
+    uint32_t tokens, token_types, special_id, type_count; /* special_id: of [MASK] */
     float epsilon;
     bool causal;
     enum gguf_type matrix;
@@ -81,6 +88,7 @@ static inline struct tiny tiny_default(void)
                          .tokens = TINY_TOKENS,
                          .token_types = TINY_TOKENS,
                          .special_id = 4,
+                         .type_count = 2,
                          .epsilon = 1e-12f,
                          .matrix = GGUF_F32};
 }
@@ -134,7 +142,7 @@ static inline void tiny_vocabulary(struct gguf_writer *w, const struct tiny *t)
     gguf_write_array(w, "tokenizer.ggml.token_type", GGUF_I32, t->token_types);
     for (uint32_t i = 0; i < t->token_types; i++)
         gguf_write_element_i32(w, i < 5 ? 3 : 1);
-    tiny_number(w, t, "tokenizer.ggml.token_type_count", 2);
+    tiny_number(w, t, "tokenizer.ggml.token_type_count", t->type_count);
     tiny_number(w, t, "tokenizer.ggml.unknown_token_id", 1);
     tiny_number(w, t, "tokenizer.ggml.cls_token_id", 2);
     tiny_number(w, t, "tokenizer.ggml.seperator_token_id", 3);

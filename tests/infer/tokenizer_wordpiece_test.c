@@ -185,6 +185,27 @@ static void categories_are_those_of_unicode_8(void **state)
            "[UNK]"); /* U+08E2 came with Unicode 9 */
 }
 
+#define M302E  "\xe3\x80\xae"     /* class 224 */
+#define M1D165 "\xf0\x9d\x85\xa5" /* class 216 */
+#define M1D166 "\xf0\x9d\x85\xa6" /* class 216 */
+#define M0901  "\xe0\xa4\x81"     /* vanishes, class 0 */
+#define M0301  "\xcc\x81"         /* vanishes, class 230 */
+
+/* Marks with width are put in order of their class, equal ones as they stand; only
+ * pieces in that order are in the vocabulary. */
+static void marks_stand_in_canonical_order(void **state)
+{
+    (void)state;
+    expect("a" M302E M1D165, "a ##" M1D165 M302E);
+    expect("a" M302E M0301 M1D165, "a ##" M1D165 M302E);
+    expect("a" M302E M0901 M1D165, "[UNK]"); /* class 0 parts them */
+    expect("a" M1D166 M1D165, "a ##" M1D166 M1D165);
+    expect("a" M1D165 M1D166, "[UNK]");
+    expect("a" M302E "b", "a ##" M302E "b");
+    expect("a" M302E "\xc3\x9f", "a ##" M302E "\xc3\x9f");
+    expect("a" M302E "!", "[UNK] !");
+}
+
 /* 99, 100 and 101 letters, then as many marks with width, which have an order. */
 static void a_word_has_at_most_100_characters(void **state)
 {
@@ -341,6 +362,7 @@ int main(void)
         cmocka_unit_test(other_symbols_are_letters),
         cmocka_unit_test(an_ideograph_stands_alone_and_hangul_falls_apart),
         cmocka_unit_test(categories_are_those_of_unicode_8),
+        cmocka_unit_test(marks_stand_in_canonical_order),
         cmocka_unit_test(a_word_has_at_most_100_characters),
         cmocka_unit_test(the_reference_texts_give_the_reference_ids),
         cmocka_unit_test(the_vocabulary_pairs_give_their_ids),
