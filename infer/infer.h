@@ -136,7 +136,8 @@ enum { INFER_THREADS_MAX = 256, INFER_BATCH_TOKENS_MAX = 65536 };
 struct infer_options infer_options_default(void); /* 1 thread, best ISA, 16 bits */
 
 struct infer_plan {          /* memory a session will take, before it is taken */
-    uint64_t bytes;          /* all of it, repacked weights included */
+    uint64_t bytes;          /* all of it: repacked weights, workspaces, and the
+                                tables of the file that are read where they lie */
     uint64_t weight_bytes;   /* repacked weights within it */
     uint32_t context_tokens; /* longest sequence */
     uint32_t batch_tokens;

@@ -281,7 +281,9 @@ int infer_session_plan(const struct infer_model *model,
     int status = plan(&s, model, options, err);
 
     if (status == 0)
-        *out = (struct infer_plan){.bytes = s.memory_bytes + sizeof s,
+        *out = (struct infer_plan){.bytes = s.memory_bytes + sizeof s +
+                                            model->token_embd->bytes +
+                                            model->position_embd->bytes,
                                    .weight_bytes = s.weight_bytes,
                                    .context_tokens = model->context,
                                    .batch_tokens = s.options.batch_tokens};
