@@ -51,19 +51,36 @@ static char *facts_make(const struct job *job)
     return text;
 }
 
-static int digests_fill(const struct job *job, struct store_run *run)
+int job_identity(const struct job *job, struct store_identity *out, char settings[96])
+{
+    struct store_error why;
+    struct infer_model_info info;
+    engine_settings(&job->options, settings);
+    infer_model_info(job->model, &info);
+    *out = (struct store_identity){
+        .policy_name = job->policy->name,
+        .policy_title = job->policy->title,
+        .policy_revision = job->policy->revision,
+        .encoder_name = info.name[0] ? info.name : info.architecture,
+        .arithmetic_version = INFER_ARITHMETIC_VERSION,
+        .settings = settings,
+    };
+    store_digest_of(job->policy->canonical, job->policy->canonical_bytes, &out->policy);
+    if (store_digest_file(job->encoder_path, &out->encoder, &why) == 0)
+        return -1;
+    complain("run", "%s", why.text);
+    return EXIT_NO_START;
+}
+
+static int program_digest(struct store_digest *out)
 {
     struct store_error why;
     char *program = lookup_program();
-    int status = program ? store_digest_file(program, &run->program, &why) : -1;
-    if (status == 0)
-        status = store_digest_file(job->encoder_path, &run->identity.encoder, &why);
+    int status = program ? store_digest_file(program, out, &why) : -1;
     if (status != 0)
         complain("run", "%s",
                  program ? why.text : "cannot find the program's own file");
     free(program);
-    store_digest_of(job->policy->canonical, job->policy->canonical_bytes,
-                    &run->identity.policy);
     return status == 0 ? -1 : EXIT_NO_START;
 }
 
@@ -71,23 +88,11 @@ int job_begin(struct job *job, int words, char **argv)
 {
     struct store_error why;
     struct utsname host = {0};
-    struct infer_model_info info;
     char who[128], settings[96];
     char *facts = facts_make(job);
     uname(&host);
     operator_name(who);
-    engine_settings(&job->options, settings);
-    infer_model_info(job->model, &info);
     struct store_run run = {
-        .identity =
-            {
-                .policy_name = job->policy->name,
-                .policy_title = job->policy->title,
-                .policy_revision = job->policy->revision,
-                .encoder_name = info.name[0] ? info.name : info.architecture,
-                .arithmetic_version = INFER_ARITHMETIC_VERSION,
-                .settings = settings,
-            },
         .program_version = CLOISTER_VERSION,
         .operator_name = who,
         .host = host.nodename,
@@ -96,7 +101,9 @@ int job_begin(struct job *job, int words, char **argv)
         .input_count = (size_t)(words - 1),
         .facts = facts ? facts : "{}",
     };
-    int status = digests_fill(job, &run);
+    int status = job_identity(job, &run.identity, settings);
+    if (status < 0)
+        status = program_digest(&run.program);
     if (status < 0 && store_run_begin(job->store, &run, &job->run_id, &why) != 0) {
         complain("run", "%s", why.text);
         status = EXIT_NO_START;

@@ -179,7 +179,6 @@ static int job_store(struct job *job)
 {
     struct store_error why;
     uint64_t available;
-    job->report_path = report_path_make(db_path());
     if (store_free_bytes(db_path(), &available, &why) != 0) {
         complain("run", "%s", why.text);
         return EXIT_NO_START;
@@ -274,32 +273,16 @@ static int job_run(struct job *job, int64_t deadline_ms)
 
 /* ---- the end -------------------------------------------------------------------- */
 
-/* Documents that need a person, of all that the database holds for this run's
- * policy: a rerun that had nothing to do still says that some are not ok. */
-static int count_open(void *arg, const struct store_document *document)
-{
-    bool *open = arg;
-    if (strcmp(document->outcome, "ok") != 0 &&
-        strcmp(document->outcome, "duplicate") != 0)
-        *open = true;
-    for (size_t i = 0; i < document->task_count; i++)
-        *open = *open || document->task[i].undecided;
-    return *open;
-}
-
 static int job_finish(struct job *job, int status)
 {
     struct store_error why;
-    bool open = false;
-    struct store_filter all = {0};
-    if (store_each_document(job->store, &all, count_open, &open, &why) != 0 ||
-        store_report(job->store, job->run_id, job->report_path, &why) != 0) {
+    if (store_report(job->store, job->run_id, job->report_path, &why) != 0) {
         complain("run", "%s", why.text);
         return EXIT_BROKEN_OFF;
     }
     if (status >= 0)
         return status;
-    return open ? EXIT_SOME : EXIT_DONE;
+    return job->total.failed || job->total.undecided ? EXIT_SOME : EXIT_DONE;
 }
 
 static void closing_words(const struct job *job, int status)
@@ -357,13 +340,24 @@ static int job_open(struct job *job, int words, char **argv)
         status = job_parser(job);
     if (status < 0)
         status = job_model(job);
-    if (status < 0)
-        status = job_store(job);
+    job->report_path = report_path_make(db_path());
+    pipeline_inputs_leave_out(&job->inputs, is_ours, job);
+    pipeline_inputs_finish(&job->inputs);
+    return status;
+}
+
+/* The run itself, from the lock to the report. */
+static int job_do(struct job *job, int words, char **argv, int64_t deadline_ms)
+{
+    int status = job_store(job);
     if (status < 0) {
-        pipeline_inputs_leave_out(&job->inputs, is_ours, job);
-        pipeline_inputs_finish(&job->inputs);
+        pipeline_inputs_leave_out(&job->inputs, is_ours, job); /* it may be new */
         status = job_begin(job, words, argv);
     }
+    if (status >= 0)
+        return status;
+    status = job_finish(job, job_run(job, deadline_ms));
+    closing_words(job, status);
     return status;
 }
 
@@ -390,10 +384,9 @@ static int run_main(const struct command *self, int argc, char **argv)
     sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     status = job_open(&job, words, argv);
-    if (status < 0) {
-        status = job_finish(&job, job_run(&job, deadline_ms));
-        closing_words(&job, status);
-    }
+    if (status < 0)
+        status = asked.dry_run ? job_dry_run(&job, db_path(), asked.format != NULL)
+                               : job_do(&job, words, argv, deadline_ms);
     return job_close(&job, status);
 }
 

@@ -31,6 +31,14 @@ int64_t clock_ms(void); /* monotonic */
 /* Write the run's identity and facts into the database; -1 to go on. */
 int job_begin(struct job *job, int words, char **argv);
 
+/* What results of this job depend on; settings is what out->settings points to. */
+int job_identity(const struct job *job, struct store_identity *out, char settings[96]);
+
+/* ---- dryrun.c: what a run would do ---- */
+
+/* Print it; the job is open but for its store, which is read if db exists. */
+int job_dry_run(struct job *job, const char *db, bool json);
+
 /* ---- progress.c: how far it is, and when to stop -------------------------------- */
 
 /* A pipeline report function; arg is the job. */

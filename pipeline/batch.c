@@ -33,6 +33,11 @@ static void answer_clear(struct answer *answer)
     free(answer->evidence);
 }
 
+bool work_is_duplicate(const struct work *work)
+{
+    return work->same.kind == STORE_FOUND_ELSEWHERE;
+}
+
 void work_free(struct work *work)
 {
     if (!work)

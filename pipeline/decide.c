@@ -1,7 +1,8 @@
 /* decide - from outcome, answers and findings to the policy's decision.
  *
  * Rules stand in the policy in the order in which they are tried; the first that
- * fits decides. A rule fits when everything it names holds. */
+ * fits decides. A rule fits when everything it names holds. A duplicate shares the
+ * decision of the document that it is a copy of. */
 #include "pipeline/internal.h"
 
 #include <string.h>
@@ -57,6 +58,10 @@ static bool hidden_fits(const struct policy_rule *rule, const struct work *work)
 void work_decide(struct work *work, const struct policy *policy)
 {
     work->decision = policy->decision_default;
+    if (work_is_duplicate(work)) {
+        work->decision = work->same.decision;
+        return;
+    }
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct policy_rule *rule = &policy->rule[i];
         if (outcome_fits(rule, work) && task_fits(rule, policy, work) &&

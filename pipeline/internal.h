@@ -54,13 +54,12 @@ struct work {
     bool has_digest;
     struct store_digest digest;
     struct ingest_document *document; /* NULL: its bytes could not be had */
-    int64_t duplicate_of;             /* 0, or the document with the same bytes */
-    char duplicate_path[512];
-    struct pipeline_text *text; /* NULL when there is none */
-    float *chunk_vector;        /* chunk_count rows; NULL until embedded */
-    float *sentence_vector;     /* sentence_count rows, after the chunks' */
-    size_t seen_bytes;          /* of the chunks that went through the model whole */
-    struct answer *answer;      /* one a task; NULL when nothing was asked */
+    struct store_found same;          /* ELSEWHERE: the document with the same bytes */
+    struct pipeline_text *text;       /* NULL when there is none */
+    float *chunk_vector;              /* chunk_count rows; NULL until embedded */
+    float *sentence_vector;           /* sentence_count rows, after the chunks' */
+    size_t seen_bytes;     /* of the chunks that went through the model whole */
+    struct answer *answer; /* one a task; NULL when nothing was asked */
     size_t answer_count;
     struct quote *summary;
     size_t summary_count;
@@ -69,6 +68,8 @@ struct work {
     const char *decision;
 };
 
+/* Has the document the same bytes as one that carries the results? */
+bool work_is_duplicate(const struct work *work);
 void work_free(struct work *work); /* NULL allowed */
 /* The words of sentence i without the white space around them; bytes may be 0. */
 struct quote work_sentence(const struct work *work, size_t i);

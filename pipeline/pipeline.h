@@ -113,9 +113,9 @@ struct pipeline_range pipeline_range_of(const struct pipeline_text *text, size_t
 /* ---- a run ---------------------------------------------------------------------- */
 
 struct pipeline_progress {
-    size_t total, done, skipped; /* documents; done includes the failed */
-    size_t failed;               /* outcome neither ok nor duplicate */
-    size_t undecided;            /* documents with an undecided task */
+    size_t total, done, skipped; /* documents; skipped: done before */
+    size_t failed;               /* of both: outcome neither ok nor duplicate */
+    size_t undecided;            /* of both: an undecided task */
     uint64_t pages, tokens;
     const char *path; /* the last one finished */
 };
@@ -147,6 +147,18 @@ struct pipeline { /* everything a run needs; the caller owns it all */
 /* Returns 0 and *end, or a negative status; total is filled either way. */
 int pipeline_run(const struct pipeline *run, enum pipeline_end *end,
                  struct pipeline_progress *total, struct pipeline_error *err);
+
+/* What a run would do, and about how long it would take: every file is hashed and
+ * looked up, a few of those to do are read and embedded for the clock. Nothing is
+ * written; run->store may be NULL (nothing is done yet), run->run_id 0. */
+struct pipeline_plan {
+    size_t total, to_do, done_before, unreadable;
+    uint64_t bytes; /* of the files to do */
+    size_t sampled; /* documents timed */
+    double seconds; /* about; 0 when nothing could be timed */
+};
+int pipeline_plan(const struct pipeline *run, struct pipeline_plan *out,
+                  struct pipeline_error *err);
 
 /* What the policy asks of the reader; lives as long as policy and password. */
 void pipeline_request(const struct policy *policy, const char *const *password,

@@ -27,7 +27,7 @@ static bool all_hidden(const struct work *work)
 
 const char *work_outcome(const struct work *work)
 {
-    if (work->duplicate_of)
+    if (work_is_duplicate(work))
         return "duplicate";
     if (!work->document)
         return ingest_outcome_name(work->file.outcome);
@@ -41,9 +41,9 @@ const char *work_outcome(const struct work *work)
 static const char *work_reason(const struct work *work, char buffer[600])
 {
     const struct pipeline_text *text = work->text;
-    if (work->duplicate_of)
-        snprintf(buffer, 600, "same bytes as document %lld, %s",
-                 (long long)work->duplicate_of, work->duplicate_path);
+    if (work_is_duplicate(work))
+        snprintf(buffer, 600, "same bytes as document %lld, %.500s",
+                 (long long)work->same.document, work->same.path);
     else if (!work->document)
         return work->file.reason;
     else if (!books_balance(work))
@@ -380,7 +380,7 @@ int work_record(const struct work *work, const struct pipeline *run,
         .pages = -1,
         .outcome = work_outcome(work),
         .reason = work_reason(work, reason),
-        .duplicate_of = work->duplicate_of,
+        .duplicate_of = work_is_duplicate(work) ? work->same.document : 0,
         .decision = work->decision,
     };
     int status = PIPELINE_OK;

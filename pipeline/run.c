@@ -21,6 +21,7 @@
  * is committed and then becomes a reference to it. */
 #include "pipeline/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -78,12 +79,15 @@ static void run_tell(struct run *run, const char *path)
         run->asked->report(run->asked->report_arg, run->now);
 }
 
+static bool is_failure(const char *outcome)
+{
+    return strcmp(outcome, "ok") != 0 && strcmp(outcome, "duplicate") != 0;
+}
+
 static void progress_count(struct pipeline_progress *now, const struct work *work)
 {
-    const char *outcome = work_outcome(work);
     now->done++;
-    if (strcmp(outcome, "ok") != 0 && strcmp(outcome, "duplicate") != 0)
-        now->failed++;
+    now->failed += is_failure(work_outcome(work));
     for (size_t i = 0; i < work->answer_count; i++)
         if (work->answer[i].undecided) {
             now->undecided++;
@@ -126,9 +130,29 @@ static bool run_has_under_way(const struct run *run, const struct store_digest *
     return false;
 }
 
-static bool is_failure(const char *outcome)
+/* The path with the folder it lies in resolved; the caller frees it. The last part
+ * stays as it is: a link is a place of its own. */
+static char *real_place(const char *path)
 {
-    return strcmp(outcome, "ok") != 0 && strcmp(outcome, "duplicate") != 0;
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    char *real = folder ? realpath(folder, NULL) : NULL;
+    char *place = NULL;
+    if (real && asprintf(&place, "%s/%s", real, slash ? slash + 1 : path) < 0)
+        place = NULL;
+    free(folder);
+    free(real);
+    return place;
+}
+
+/* Is this the very file, under another spelling of its path? */
+static bool same_place(const char *a, const char *b)
+{
+    char *place_a = real_place(a), *place_b = real_place(b);
+    bool same = place_a && place_b && strcmp(place_a, place_b) == 0;
+    free(place_a);
+    free(place_b);
+    return same;
 }
 
 enum step { STEP_PARSE, STEP_RECORD, STEP_SKIP, STEP_LATER };
@@ -143,14 +167,17 @@ static int load_decide(struct run *run, struct work *work, enum step *step)
                    &why) != 0)
         return pipeline_fail(run->err, PIPELINE_ESTORE, "%s", why.text);
     bool again = run->asked->retry_failed && is_failure(found.outcome);
+    bool elsewhere = found.kind == STORE_FOUND_ELSEWHERE && !again;
     *step = work->has_digest ? STEP_PARSE : STEP_RECORD;
-    if (found.kind == STORE_FOUND_HERE && !again) {
+    if ((found.kind == STORE_FOUND_HERE && !again) ||
+        (elsewhere && same_place(found.path, work->path))) {
         *step = STEP_SKIP;
+        run->now->failed += is_failure(found.outcome);
+        run->now->undecided += found.undecided;
     } else if (digest && run_has_under_way(run, digest)) {
         *step = STEP_LATER;
-    } else if (found.kind == STORE_FOUND_ELSEWHERE && !again) {
-        work->duplicate_of = found.document;
-        memcpy(work->duplicate_path, found.path, sizeof(found.path));
+    } else if (elsewhere) {
+        work->same = found;
         *step = STEP_RECORD;
     }
     return PIPELINE_OK;

@@ -1,0 +1,155 @@
+/* plan - what a run would do, without doing it.
+ *
+ * Every input is read and hashed, because what is done is known by its bytes. A few
+ * of the documents to do, spread evenly, are then parsed and embedded for real; the
+ * rest is taken to cost as much a byte. That is a guess, and called one. */
+#include "pipeline/internal.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { SAMPLES = 6, SAMPLE_BYTES_MAX = 4 << 20 };
+
+struct planner {
+    const struct pipeline *run;
+    struct store_sha256 *sha;
+    size_t *to_do;   /* inputs */
+    uint64_t *bytes; /* of each */
+    struct pipeline_plan *plan;
+    struct pipeline_error *err;
+};
+
+static void hash_bytes(void *arg, const void *data, size_t count)
+{
+    store_sha256_update(arg, data, count);
+}
+
+static int plan_load(struct planner *planner, size_t input, struct ingest_file *file)
+{
+    struct ingest_error why;
+    if (ingest_load(planner->run->parser, 0, planner->run->inputs->path[input],
+                    planner->run->policy->file_bytes_max, hash_bytes, planner->sha,
+                    file, &why) != 0)
+        return pipeline_fail(planner->err, PIPELINE_EPARSER, "%s", why.text);
+    return PIPELINE_OK;
+}
+
+static int plan_input(struct planner *planner, size_t input)
+{
+    struct ingest_file file;
+    struct store_digest digest;
+    struct store_found found = {.kind = STORE_FOUND_NOTHING};
+    struct store_error why;
+    struct pipeline_plan *plan = planner->plan;
+    int status = plan_load(planner, input, &file);
+    if (status != PIPELINE_OK)
+        return status;
+    store_sha256_finish(planner->sha, &digest);
+    bool read = file.outcome == INGEST_READ;
+    if (planner->run->store && store_find(planner->run->store, planner->run->run_id,
+                                          planner->run->inputs->path[input],
+                                          read ? &digest : NULL, &found, &why) != 0)
+        return pipeline_fail(planner->err, PIPELINE_ESTORE, "%s", why.text);
+    if (found.kind == STORE_FOUND_HERE) {
+        plan->done_before++;
+    } else if (!read) {
+        plan->unreadable++;
+    } else {
+        planner->to_do[plan->to_do] = input;
+        planner->bytes[plan->to_do++] = file.bytes;
+        plan->bytes += file.bytes;
+    }
+    return PIPELINE_OK;
+}
+
+/* ---- the clock ------------------------------------------------------------------ */
+
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+/* Parse and embed one document as a run would; *work is freed by the caller. */
+static int sample_work(struct planner *planner, size_t input, struct work *work)
+{
+    struct ingest_request request;
+    struct ingest_error why;
+    const struct policy *policy = planner->run->policy;
+    size_t tag;
+    int status = plan_load(planner, input, &work->file);
+    if (status != PIPELINE_OK)
+        return status;
+    pipeline_request(policy, planner->run->password, planner->run->password_count,
+                     &request);
+    if (ingest_start(planner->run->parser, 0, &request, 0, &why) != 0 ||
+        ingest_collect(planner->run->parser, -1, &work->document, &tag, &why) != 0)
+        return pipeline_fail(planner->err, PIPELINE_EPARSER, "%s", why.text);
+    if (work->document->section_count == 0)
+        return PIPELINE_OK;
+    status =
+        pipeline_chunk(&work->text, work->document, planner->run->model,
+                       policy->chunk_tokens_max, policy->hidden_to_model, planner->err);
+    if (status == PIPELINE_OK && work->text->chunk_count > 0) {
+        struct batch batch = {.work = &work, .count = 1, .capacity = 1};
+        size_t whole;
+        status = batch_embed(&batch, planner->run, never, NULL, &whole, planner->err);
+    }
+    return status;
+}
+
+static double clock_seconds(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static int plan_time(struct planner *planner)
+{
+    struct pipeline_plan *plan = planner->plan;
+    uint64_t bytes = 0;
+    size_t step = plan->to_do / SAMPLES + 1;
+    int status = PIPELINE_OK;
+    double began = clock_seconds();
+    for (size_t i = step / 2; i < plan->to_do && status == PIPELINE_OK; i += step) {
+        if (planner->bytes[i] > SAMPLE_BYTES_MAX)
+            continue;
+        struct work *work = calloc(1, sizeof(*work));
+        if (!work)
+            return pipeline_fail(planner->err, PIPELINE_ENOMEM, "no memory");
+        status = sample_work(planner, planner->to_do[i], work);
+        work_free(work);
+        bytes += planner->bytes[i];
+        plan->sampled++;
+    }
+    if (bytes > 0)
+        plan->seconds = (clock_seconds() - began) / (double)bytes * (double)plan->bytes;
+    return status;
+}
+
+int pipeline_plan(const struct pipeline *run, struct pipeline_plan *out,
+                  struct pipeline_error *err)
+{
+    *out = (struct pipeline_plan){.total = run->inputs->count};
+    struct planner planner = {
+        .run = run,
+        .sha = store_sha256_new(),
+        .to_do = calloc(run->inputs->count + 1, sizeof(size_t)),
+        .bytes = calloc(run->inputs->count + 1, sizeof(uint64_t)),
+        .plan = out,
+        .err = err,
+    };
+    int status = PIPELINE_OK;
+    if (!planner.sha || !planner.to_do || !planner.bytes)
+        status = pipeline_fail(err, PIPELINE_ENOMEM, "no memory for %zu inputs",
+                               run->inputs->count);
+    for (size_t i = 0; i < run->inputs->count && status == PIPELINE_OK; i++)
+        status = plan_input(&planner, i);
+    if (status == PIPELINE_OK)
+        status = plan_time(&planner);
+    store_sha256_free(planner.sha);
+    free(planner.to_do);
+    free(planner.bytes);
+    return status;
+}
