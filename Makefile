@@ -116,6 +116,9 @@ test-$(1): $(filter $(OUT)/tests/$(1)/%,$(TESTS))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call test_rule,$(f))))
 
+# The reader's tests start the real program.
+test-ingest: | $(BIN)/cloister-parse
+
 # ---- what a newcomer types --------------------------------------------------------
 # tools/setup.sh installs Debian packages when some are missing; the real work is
 # done by a second make, which may then ask pkg-config.

@@ -6,6 +6,7 @@
  * kind of XML, add a table here and its root below. Tables are sorted by strcmp(). */
 #include "dialect.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,7 +133,7 @@ static const struct dialect_element uslm[] = {
     {"official-title", ROLE_HEADLINE},
     {"officialTitle", ROLE_HEADLINE},
     {"p", ROLE_BLOCK},
-    {"page", ROLE_BLOCK},
+    {"page", ROLE_LEAD},
     {"paragraph", ROLE_BLOCK},
     {"part", ROLE_SECTION},
     {"preamble", ROLE_SECTION},
@@ -294,14 +295,31 @@ static int compare_name(const void *key, const void *element)
     return strcmp(key, ((const struct dialect_element *)element)->name);
 }
 
-/* Formulas are one run of small elements in every dialect. */
+/* Two vocabularies mean the same wherever they are used: formulas are one run of
+ * small elements, and Dublin Core names the document. */
+static bool shared_role(const char *element, const char *name_space, enum role *role)
+{
+    if (!name_space)
+        return false;
+    if (strcmp(name_space, "http://www.w3.org/1998/Math/MathML") == 0) {
+        *role = ROLE_INLINE;
+        return true;
+    }
+    if (strcmp(name_space, "http://purl.org/dc/elements/1.1/") == 0) {
+        *role = strcmp(element, "title") == 0 ? ROLE_HEADLINE : ROLE_AUTO;
+        return true;
+    }
+    return false;
+}
+
 enum role dialect_role(const struct dialect *dialect, const char *element,
                        const char *name_space)
 {
     const struct dialect_element *found;
+    enum role role;
 
-    if (name_space && strcmp(name_space, "http://www.w3.org/1998/Math/MathML") == 0)
-        return ROLE_INLINE;
+    if (shared_role(element, name_space, &role))
+        return role;
     found = bsearch(element, dialect->element, dialect->element_count,
                     sizeof *dialect->element, compare_name);
     return found ? found->role : ROLE_AUTO;

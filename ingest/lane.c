@@ -241,7 +241,7 @@ static int watch_child(struct lane *lane)
     }
 }
 
-static enum wire_fate exit_fate(const struct lane *lane, int status)
+static enum wire_fate exit_fate(int status)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return WIRE_EXITED;
@@ -249,10 +249,6 @@ static enum wire_fate exit_fate(const struct lane *lane, int status)
         return WIRE_OUT_OF_MEMORY;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
         return WIRE_KILLED_CPU;
-    /* Our own SIGKILL, for closing its pipe without ending: END, or its absence, is
-     * for the conductor to see. */
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && lane->spool.scan_done)
-        return WIRE_EXITED;
     return WIRE_DIED;
 }
 
@@ -270,7 +266,7 @@ static void reap_child(struct lane *lane)
                    usage.ru_stime.tv_sec * 1000 + usage.ru_stime.tv_usec / 1000);
     if (lane->fate != WIRE_EXITED)
         return;
-    lane->fate = exit_fate(lane, status);
+    lane->fate = exit_fate(status);
     if (lane->fate == WIRE_KILLED_CPU)
         lane->detail = (uint32_t)lane->cpu_ms_max;
     if (lane->fate == WIRE_DIED)
