@@ -132,62 +132,93 @@ static int sentences_find(struct cutter *cut, const struct ingest_document *docu
 
 /* ---- packing -------------------------------------------------------------------- */
 
-/* Was hidden text left out just before at? */
-static bool gap_before(const struct pipeline_text *text, size_t *span, size_t at)
+static size_t span_advance(const struct pipeline_text *text, size_t span, size_t at)
 {
-    while (*span + 1 < text->span_count && text->span[*span + 1].at <= at)
-        (*span)++;
-    return text->span[*span].at == at && text->span[*span].gap;
+    while (span + 1 < text->span_count && text->span[span + 1].at <= at)
+        span++;
+    return span;
 }
 
-static int chunk_add(struct cutter *cut, size_t first, size_t count)
+/* How many sentences from `first` on fit by their own counts, up to a gap. */
+static size_t sentences_that_fit(const struct cutter *cut, size_t first, size_t span)
+{
+    const struct pipeline_text *text = cut->text;
+    uint32_t tokens = text->sentence[first].tokens;
+    size_t i = first + 1;
+    for (; i < text->sentence_count; i++) {
+        const struct pipeline_sentence *next = &text->sentence[i];
+        tokens += next->tokens;
+        span = span_advance(text, span, next->at);
+        bool gap = text->span[span].at == next->at && text->span[span].gap;
+        if (tokens > cut->room || gap)
+            break;
+    }
+    return i - first;
+}
+
+/* Where no white space stands between sentences, their words grow together and may
+ * be more tokens than before: leave sentences to the next chunk until it fits. */
+static int chunk_measure(struct cutter *cut, struct pipeline_chunk *chunk)
+{
+    const struct pipeline_sentence *first = &cut->text->sentence[chunk->first_sentence];
+    for (;; chunk->sentence_count--) {
+        const struct pipeline_sentence *last = first + chunk->sentence_count - 1;
+        chunk->at = first->at;
+        chunk->bytes = last->at + last->bytes - first->at;
+        int status = tokens_count(cut, chunk->at, chunk->bytes, INFER_ADD_SPECIAL,
+                                  &chunk->tokens);
+        if (status != PIPELINE_OK || chunk->tokens <= cut->room + cut->special ||
+            chunk->sentence_count == 1)
+            return status;
+    }
+}
+
+static int chunks_reserve(struct cutter *cut)
+{
+    if (cut->text->chunk_count < cut->chunk_capacity)
+        return PIPELINE_OK;
+    size_t capacity = cut->chunk_capacity ? cut->chunk_capacity * 2 : 32;
+    struct pipeline_chunk *bigger =
+        realloc(cut->text->chunk, capacity * sizeof(*bigger));
+    if (!bigger)
+        return pipeline_fail(cut->err, PIPELINE_ENOMEM, "no memory for %zu chunks",
+                             capacity);
+    cut->text->chunk = bigger;
+    cut->chunk_capacity = capacity;
+    return PIPELINE_OK;
+}
+
+/* *count sentences are asked for, and told how many it took. */
+static int chunk_add(struct cutter *cut, size_t first, size_t *count)
 {
     struct pipeline_text *text = cut->text;
-    if (text->chunk_count == cut->chunk_capacity) {
-        size_t capacity = cut->chunk_capacity ? cut->chunk_capacity * 2 : 32;
-        struct pipeline_chunk *bigger =
-            realloc(text->chunk, capacity * sizeof(*bigger));
-        if (!bigger)
-            return pipeline_fail(cut->err, PIPELINE_ENOMEM, "no memory for %zu chunks",
-                                 capacity);
-        text->chunk = bigger;
-        cut->chunk_capacity = capacity;
-    }
-    const struct pipeline_sentence *last = &text->sentence[first + count - 1];
+    int status = chunks_reserve(cut);
+    if (status != PIPELINE_OK)
+        return status;
     struct pipeline_chunk *chunk = &text->chunk[text->chunk_count];
-    *chunk = (struct pipeline_chunk){
-        .at = text->sentence[first].at,
-        .bytes = last->at + last->bytes - text->sentence[first].at,
-        .first_sentence = (uint32_t)first,
-        .sentence_count = (uint32_t)count,
-    };
+    *chunk = (struct pipeline_chunk){.first_sentence = (uint32_t)first,
+                                     .sentence_count = (uint32_t)*count};
+    status = chunk_measure(cut, chunk);
     chunk->range = pipeline_range_of(text, chunk->at, chunk->bytes);
-    for (size_t i = first; i < first + count; i++)
-        text->sentence[i].chunk = (uint32_t)text->chunk_count;
+    for (size_t i = 0; i < chunk->sentence_count; i++)
+        text->sentence[first + i].chunk = (uint32_t)text->chunk_count;
     text->chunk_count++;
     text->chunked_bytes += chunk->bytes;
-    return tokens_count(cut, chunk->at, chunk->bytes, INFER_ADD_SPECIAL,
-                        &chunk->tokens);
+    *count = chunk->sentence_count;
+    return status;
 }
 
 static int sentences_pack(struct cutter *cut)
 {
     struct pipeline_text *text = cut->text;
     size_t first = 0, span = 0;
-    uint32_t tokens = 0;
     int status = PIPELINE_OK;
-    for (size_t i = 0; i < text->sentence_count && status == PIPELINE_OK; i++) {
-        const struct pipeline_sentence *next = &text->sentence[i];
-        bool gap = gap_before(text, &span, next->at);
-        if (i > first && (gap || tokens + next->tokens > cut->room)) {
-            status = chunk_add(cut, first, i - first);
-            first = i;
-            tokens = 0;
-        }
-        tokens += next->tokens;
+    while (first < text->sentence_count && status == PIPELINE_OK) {
+        span = span_advance(text, span, text->sentence[first].at);
+        size_t count = sentences_that_fit(cut, first, span);
+        status = chunk_add(cut, first, &count);
+        first += count;
     }
-    if (status == PIPELINE_OK && first < text->sentence_count)
-        status = chunk_add(cut, first, text->sentence_count - first);
     return status;
 }
 
