@@ -220,6 +220,13 @@ static void an_overflow_names_the_first_sequence(void **state)
 
 static const char corpus[] = "../shared/corpus/";
 
+/* A sanitizer makes kernels fifty times slower; the first texts are the short ones. */
+#ifdef __SANITIZE_ADDRESS__
+enum { TEXTS_MOST = 30 };
+#else
+enum { TEXTS_MOST = 100 };
+#endif
+
 static FILE *open_corpus(const char *name)
 {
     char path[200];
@@ -309,7 +316,7 @@ static void minilm_agrees(const char *model, const char *embeddings, double cosi
     size_t capacity = 0, used = 0;
 
     r.count = 0;
-    while (getline(&line, &capacity, file) > 0) {
+    while (r.count < TEXTS_MOST && getline(&line, &capacity, file) > 0) {
         size_t n = read_ids(line, "\"ids\"", r.id + used, 512);
         r.sequence[r.count++] = (struct infer_sequence){r.id + used, n};
         used += n;
