@@ -42,7 +42,6 @@ void html_path(struct report *report, const char *path);
 void html_digest(struct report *report, const char *hex);
 void html_time_ms(struct report *report, int64_t time_ms);
 const char *html_tone(const char *outcome); /* "good", "plain" or "bad" */
-bool wants_a_person(const char *decision);
 
 /* ---- parts ----------------------------------------------------------------------- */
 
@@ -52,6 +51,9 @@ int report_document(struct report *report, const struct store_document *document
                     bool open);
 /* What an outcome means in plain words. */
 const char *report_meaning(const char *outcome);
+
+/* "warn" for a decision that v_review_queue lists, "plain" for others. */
+const char *report_decision_tone(struct report *report, const char *decision);
 
 /* The parts before the documents: what was asked, outcomes, answers, queue. */
 int report_asked(struct report *report);

@@ -79,8 +79,9 @@ static void write_headline(struct report *report, const struct store_document *d
             html_raw(report, "</small></span>");
         }
     }
-    if (wants_a_person(document->decision))
-        html_chip(report, "warn", document->decision);
+    if (document->decision[0])
+        html_chip(report, report_decision_tone(report, document->decision),
+                  document->decision);
     html_raw(report, "</span></summary>\n");
 }
 

@@ -229,9 +229,3 @@ const char *html_tone(const char *outcome)
             return outcomes[i].tone;
     return "bad";
 }
-
-/* As v_review_queue has it. */
-bool wants_a_person(const char *decision)
-{
-    return strcasestr(decision, "review") || strcasestr(decision, "withhold");
-}

@@ -219,6 +219,17 @@ static void outcome_row(struct report *report, sqlite3_stmt *stmt)
     html_raw(report, "</td></tr>\n");
 }
 
+const char *report_decision_tone(struct report *report, const char *decision)
+{
+    int64_t listed = 0;
+
+    db_number(report->store, &listed, 0,
+              "SELECT EXISTS (SELECT 1 FROM v_words_for_people "
+              "WHERE ?1 LIKE '%' || word || '%')",
+              DB_VALUES(db_text(decision)), NULL);
+    return listed ? "warn" : "plain";
+}
+
 static void decision_row(struct report *report, sqlite3_stmt *stmt)
 {
     const char *decision = db_column_text(stmt, 0);
@@ -230,7 +241,7 @@ static void decision_row(struct report *report, sqlite3_stmt *stmt)
     html_count(report, count);
     html_raw(report, "</td><td class=\"wide\">");
     html_bar(report, (double)count / (double)report->documents,
-             wants_a_person(decision) ? "warn" : "plain", 0);
+             report_decision_tone(report, decision), 0);
     html_raw(report, "</td><td class=\"meaning\"></td></tr>\n");
 }
 
@@ -340,7 +351,8 @@ static void queue_reason(struct report *report, sqlite3_stmt *stmt)
     const char *why = db_column_text(stmt, 2);
     bool outcome = strncmp(why, "outcome: ", 9) == 0;
 
-    html_raw(report, "<div class=\"why\">");
+    fprintf(report->out, "<div class=\"why%s\">",
+            strncmp(why, "decision: ", 10) == 0 ? " short" : "");
     html_chip(report, outcome ? "bad" : "warn", why);
     html_raw(report, " ");
     if (sqlite3_column_type(stmt, 3) != SQLITE_NULL) {

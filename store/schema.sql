@@ -320,8 +320,14 @@ FROM v_documents AS d
 JOIN finding AS f ON f.document = d.document
 JOIN chunk AS c ON c.document = f.document AND c.chunk = f.chunk;
 
+-- Words that mark a decision as one a person must look into. Policies name their
+-- decisions as they like; one that holds none of these words is taken to stand alone.
+CREATE VIEW v_words_for_people AS
+SELECT column1 AS word FROM (VALUES ('review'), ('withhold'), ('lawyer'), ('counsel'),
+                                    ('person'), ('manual'), ('escalate'));
+
 -- What a person must look at, one row a reason: an outcome other than ok and
--- duplicate, an undecided task, a decision whose name holds "review" or "withhold".
+-- duplicate, an undecided task, a decision whose name holds a word for people.
 CREATE VIEW v_review_queue AS
 SELECT document, path, 'outcome: ' || outcome AS why, NULL AS task, NULL AS label,
        NULL AS probability, reason, policy
@@ -333,7 +339,8 @@ FROM v_results AS r WHERE r.undecided
 UNION ALL
 SELECT document, path, 'decision: ' || decision, NULL, NULL, NULL, '', policy
 FROM v_documents
-WHERE decision LIKE '%review%' OR decision LIKE '%withhold%';
+WHERE EXISTS (SELECT 1 FROM v_words_for_people
+              WHERE decision LIKE '%' || word || '%');
 
 CREATE VIEW v_events AS
 SELECT event,

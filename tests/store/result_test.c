@@ -107,13 +107,17 @@ static void the_queue_names_failures_and_decisions_once_each(void **state)
     sample.document.outcome = "no_text";
     sample.document.decision = "manual_review";
     assert_ok(store_commit(store, run_id, &sample.document, NULL, ERR));
+    sample.document.path = "d";
+    sample.document.outcome = "ok";
+    sample.document.decision = "lawyer";
+    assert_ok(store_commit(store, run_id, &sample.document, NULL, ERR));
     sample.document.path = "c";
     sample.document.outcome = "duplicate";
     sample.document.decision = "file";
     sample.document.duplicate_of = 1;
     assert_ok(store_commit(store, run_id, &sample.document, NULL, ERR));
     assert_ok(store_close(store, ERR));
-    assert_int_equal(number(at->db, "SELECT count(*) FROM v_review_queue"), 2);
+    assert_int_equal(number(at->db, "SELECT count(*) FROM v_review_queue"), 3);
     assert_int_equal(number(at->db,
                             "SELECT count(*) FROM v_review_queue WHERE path = 'b' "
                             "AND why IN ('outcome: no_text', 'decision: "
