@@ -231,8 +231,7 @@ static void a_word_has_at_most_100_characters(void **state)
     expect(text, "[UNK]");
 }
 
-/* ---- against the reference
- * ----------------------------------------------------------- */
+/* ---- against the reference --------------------------------------- */
 
 static struct tokenizer *corpus_tokenizer(void)
 {
