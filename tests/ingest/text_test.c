@@ -112,12 +112,12 @@ static void broken_utf8_becomes_replacement_characters(void **state)
            "b",
            "a\xEF\xBF\xBD"
            "b\n");
-    expect("\xC0\xAF", "\xEF\xBF\xBD\xEF\xBF\xBD\n");     /* overlong */
-    expect("\xED\xA0\x80z", "\xEF\xBF\xBDz\n");           /* a surrogate is one */
-    expect("\xF4\x90\x80\x80z", "\xEF\xBF\xBDz\n");       /* beyond Unicode */
-    expect("\xE2\x82", "\xEF\xBF\xBD\xEF\xBF\xBD\n");     /* cut short */
-    expect("\xEF\xBF\xBE", "\xEF\xBF\xBD\n");             /* noncharacter U+FFFE */
-    expect("\xEF\xBF\xBD", "\xEF\xBF\xBD\n");             /* its own self is kept */
+    expect("\xC0\xAF", "\xEF\xBF\xBD\xEF\xBF\xBD\n"); /* overlong */
+    expect("\xED\xA0\x80z", "\xEF\xBF\xBDz\n");       /* a surrogate is one */
+    expect("\xF4\x90\x80\x80z", "\xEF\xBF\xBDz\n");   /* beyond Unicode */
+    expect("\xE2\x82", "\xEF\xBF\xBD\xEF\xBF\xBD\n"); /* cut short */
+    expect("\xEF\xBF\xBE", "\xEF\xBF\xBD\n");         /* noncharacter U+FFFE */
+    expect("\xEF\xBF\xBD", "\xEF\xBF\xBD\n");         /* its own self is kept */
 }
 
 static void text_is_composed(void **state)
