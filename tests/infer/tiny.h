@@ -54,8 +54,7 @@ static const char *const tiny_tokens[] = {
      * U+302E before "b" and before sharp s */
     "\xf0\x9d\x85\xa5\xe3\x80\xae",
     "\xf0\x9d\x85\xa6\xf0\x9d\x85\xa5",
-    "\xe3\x80\xae"
-    "b",
+    "\xe3\x80\xae\x62",
     "\xe3\x80\xae\xc3\x9f",
 };
 
