@@ -166,12 +166,19 @@ bench: all models                               ## measure: encoder, reader, sto
 install: all models                             ## install under PREFIX (default /usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/cloister \
 	    $(DESTDIR)$(PREFIX)/share/cloister/policies $(DESTDIR)$(PREFIX)/share/cloister/models \
-	    $(DESTDIR)$(PREFIX)/share/man/man1
+	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	install $(BIN)/cloister $(DESTDIR)$(PREFIX)/bin/
 	install $(BIN)/cloister-parse $(DESTDIR)$(PREFIX)/libexec/cloister/
 	install -m 644 policies/*.xml $(DESTDIR)$(PREFIX)/share/cloister/policies/
 	install -m 644 $(MODELS) $(DESTDIR)$(PREFIX)/share/cloister/models/
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 completions/cloister.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/cloister
+	install -m 644 completions/cloister.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_cloister
+	install -m 644 completions/cloister.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cloister.fish
 
 clean:                                          ## remove what was built
 	rm -rf build demo cloister cloister-parse
