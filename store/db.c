@@ -41,7 +41,8 @@ static const char schema[] = {
 static const char *const migration[DB_VERSION] = {schema};
 
 enum {
-    DB_BUSY_MS = 10000,       /* how long to wait for a reader or a checkpoint */
+    DB_BUSY_MS = 10000, /* how long to wait for a reader or a checkpoint */
+    DB_NAP_MS = 50,
     DB_VALUE_MAX = 256 << 20, /* bytes of one value or row */
     DB_SQL_MAX = 1 << 20
 };
@@ -338,6 +339,26 @@ static int db_begin_writing(struct store *store, int64_t version,
     return status;
 }
 
+/* SQLite does not wait for readers here by itself. */
+static int db_leave_wal(struct store *store, struct store_error *err)
+{
+    const struct timespec nap = {0, DB_NAP_MS * 1000000};
+    int status = db_exec(store, "PRAGMA journal_mode = DELETE", err);
+
+    for (int waited = 0; status == STORE_EBUSY && waited < DB_BUSY_MS;
+         waited += DB_NAP_MS) {
+        nanosleep(&nap, NULL);
+        status = db_exec(store, "PRAGMA journal_mode = DELETE", err);
+    }
+    if (status == STORE_EBUSY)
+        return db_fail(
+            err, STORE_EIO,
+            "%s: another program keeps it open, so it stays in WAL mode, "
+            "and what %s-wal holds belongs to it; the next run puts it right",
+            store->path, store->path);
+    return status;
+}
+
 static int db_end_writing(struct store *store, struct store_error *err)
 {
     int status;
@@ -346,12 +367,5 @@ static int db_end_writing(struct store *store, struct store_error *err)
         sqlite3_reset(store->statement[i].stmt);
     db_rollback(store);
     status = db_exec(store, "PRAGMA wal_checkpoint(TRUNCATE)", err);
-    if (status == STORE_OK)
-        status = db_exec(store, "PRAGMA journal_mode = DELETE", err);
-    if (status == STORE_EBUSY)
-        return db_fail(err, STORE_EIO,
-                       "%s: a reader keeps it open, so its newest rows stay in %s-wal "
-                       "beside it until the next run; keep the two together",
-                       store->path, store->path);
-    return status;
+    return status == STORE_OK ? db_leave_wal(store, err) : status;
 }
