@@ -269,7 +269,8 @@ static void exponential_exclude_gives_up(void **state)
     free(text);
 }
 
-/* Without the window this takes a quadratic 30 thousand million steps. */
+/* Without the window time grows with the square of the run: minutes instead of a
+ * second or two. */
 static void long_runs_are_searched_in_time(void **state)
 {
     struct bench bench = {.detector = {0}};
@@ -279,7 +280,7 @@ static void long_runs_are_searched_in_time(void **state)
     clock_t start = clock();
 
     (void)state;
-    bench_add(&bench, "[a-z.]+@[a-z.]+");
+    bench_add(&bench, "[a-z.]+[@#]"); /* no one character that must come */
     assert_int_equal(policy_detect(&bench.detector, text, bytes, 0, &match, &bench.err),
                      0);
     assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 20);
