@@ -15,6 +15,8 @@
 #include <simde/x86/avx2.h>
 #include <simde/x86/f16c.h>
 #include <simde/x86/fma.h>
+
+#include "infer/simd_emulated.h"
 #else
 #include <immintrin.h>
 #endif

@@ -26,10 +26,11 @@ static void read(float *out, const void *row, size_t count)
 {
     const unsigned char *block = row;
 
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && i % Q8_0_BLOCK == 0)
-            block += FILE_BLOCK;
-        out[i] = format_half(block) * (float)(int8_t)block[2 + i % Q8_0_BLOCK];
+    for (size_t i = 0; i < count; i += Q8_0_BLOCK, block += FILE_BLOCK) {
+        const size_t n = count - i < Q8_0_BLOCK ? count - i : Q8_0_BLOCK;
+        const float scale = format_half(block);
+        for (size_t j = 0; j < n; j++)
+            out[i + j] = scale * (float)(int8_t)block[2 + j];
     }
 }
 
