@@ -328,6 +328,68 @@ static void a_damaged_index_could_not_run(void **state)
     assert_verdict(at->db, STORE_COULD_NOT_RUN);
 }
 
+static int look(void *arg, const struct store_document *document)
+{
+    *(size_t *)arg += document->chunk_count + strlen(document->path);
+    return 0;
+}
+
+static int look_hit(void *arg, const struct store_hit *hit)
+{
+    *(size_t *)arg += strlen(hit->snippet);
+    return 0;
+}
+
+/* Whatever the answer, reading a damaged file must end, and end well. */
+static void read_everything(const char *db, const char *report)
+{
+    static const struct store_filter all = {.details = true};
+    struct store_audit audit;
+    struct store *store;
+    size_t seen = 0;
+
+    if (store_open(&store, db, STORE_READ, NULL) != STORE_OK)
+        return;
+    store_verify(store, &audit);
+    store_each_document(store, &all, look, &seen, NULL);
+    store_search(store, "license", look_hit, &seen, NULL);
+    store_report(store, 0, report, NULL);
+    store_close(store, NULL);
+}
+
+static void flip(const char *file, off_t at, unsigned char mask)
+{
+    unsigned char byte;
+    int fd = open(file, O_RDWR);
+
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &byte, 1, at), 1);
+    byte ^= mask;
+    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+static void a_file_damaged_anywhere_is_read_to_an_end(void **state)
+{
+    struct sample_folder *at = *state;
+    unsigned random = 7;
+    char copy[128];
+    struct stat st;
+
+    sample_store(at->db, path, 3);
+    snprintf(copy, sizeof(copy), "%s.copy", at->db);
+    assert_int_equal(stat(at->db, &st), 0);
+    for (int round = 0; round < 150; round++) {
+        sample_copy(at->db, copy);
+        for (int i = 0; i <= round % 4; i++) {
+            random = random * 1103515245u + 12345u;
+            flip(copy, (off_t)(random % (unsigned)st.st_size),
+                 (unsigned char)(1u << (random >> 29)));
+        }
+        read_everything(copy, at->report);
+    }
+}
+
 static void a_database_without_any_event_is_intact(void **state)
 {
     struct sample_folder *at = *state;
@@ -382,6 +444,7 @@ int main(void)
         TEST(a_tail_cut_off_with_its_rows_looks_intact_but_unanchored),
         TEST(a_table_that_cannot_be_read_could_not_run),
         TEST(a_damaged_index_could_not_run),
+        TEST(a_file_damaged_anywhere_is_read_to_an_end),
         TEST(a_database_without_any_event_is_intact),
         TEST(an_index_larger_than_one_batch_is_compared_whole),
     };
