@@ -4,7 +4,7 @@
 
 _cloister_policies() {
     local -a names
-    names=(${(f)"$(_call_program policies ${(q)words[1]} policy list 2>/dev/null | sed 's/ .*//')"})
+    names=(${(f)"$(_call_program policies $program policy list 2>/dev/null | sed 's/ .*//')"})
     _alternative 'policies:policy:compadd -a names' 'files:file:_files -g "*.xml"'
 }
 
@@ -91,7 +91,7 @@ _cloister_help() {
 }
 
 _cloister() {
-    local curcontext=$curcontext state line
+    local curcontext=$curcontext program=$words[1] state line
     local -a help engine
     help=('--help[tell the options]')
     engine=(

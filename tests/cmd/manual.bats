@@ -175,3 +175,31 @@ complete_in_bash() { # WORD...
     if command -v zsh; then zsh -n "$top/completions/cloister.zsh"; fi
     if command -v fish; then fish -n "$top/completions/cloister.fish"; fi
 }
+
+# The examples of a page, one command a line; lines that only continue one are joined.
+examples_of() { # FILE
+    sed -n '/^\.EX/,/^\.EE/p' "$top/man/$1" | grep -v '^\.E' |
+        sed -e 's/\\(aq/'\''/g; s/\\(dq/"/g; s/\\e/\\/g; s/\\-/-/g' |
+        sed -e ':a' -e '/^ /!{' -e 'N' -e '/\n /{s/\n */ /;ba' -e '}' -e 'P' -e 'D' -e '}' |
+        grep -E '^(cloister|sqlite3|find|echo) '
+}
+
+@test "every example of the manual runs as it stands" {
+    ln -s "$top/examples" "$top/policies" .
+    sed -n '/^<policy/,/^<\/policy>/p' "$top/man/cloister-policy.5" >letters.xml
+    PATH="$(dirname "$cloister"):$PATH"
+    count=0
+    for page in cloister.1 cloister-run.1 cloister-extract.1 cloister-results.1 cloister-search.1 \
+        cloister-policy.1 cloister-audit.1 cloister-model.1 cloister-db.5 cloister-policy.5; do
+        while read -r line; do
+            case $line in *minilm*" -o "* | *./minilm* | */srv/intake*) continue ;; esac
+            status=0
+            bash -o pipefail -c "$line" </dev/null >out 2>err || status=$?
+            [ $status -le 1 ] || { echo "$page: $line: status $status"; cat err; false; }
+            [ -s out ] || [ -s err ] || [[ "$line" == *--quiet* || "$line" == *">"* ]] ||
+                { echo "$page: $line: prints nothing"; false; }
+            count=$((count + 1))
+        done < <(examples_of $page)
+    done
+    [ $count -ge 30 ]
+}
