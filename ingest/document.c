@@ -272,7 +272,8 @@ static void take_section(struct builder *builder, struct wire_cursor *payload)
     }
     section.label = take_plain(builder, label, label_bytes);
     section.title = take_plain(builder, title, title_bytes);
-    if (grow(builder, &builder->section, &builder->section_capacity,
+    if (section.label && section.title &&
+        grow(builder, &builder->section, &builder->section_capacity,
              builder->section_count + 1, sizeof section))
         builder->section[builder->section_count++] = section;
 }
@@ -390,10 +391,12 @@ static void take_end(struct builder *builder, struct wire_cursor *payload)
         builder_break(builder, "an unknown outcome");
         return;
     }
+    const char *plain = take_plain(builder, reason, count);
+    if (!plain)
+        return;
     builder->ended = true;
-    builder->whole->document.reason = take_plain(builder, reason, count);
-    if (!builder->broken)
-        builder->whole->document.outcome = outcome;
+    builder->whole->document.reason = plain;
+    builder->whole->document.outcome = outcome;
 }
 
 int builder_take(struct builder *builder, uint32_t type, struct wire_cursor payload)

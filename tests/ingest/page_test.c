@@ -1,0 +1,172 @@
+/* One page: reading order, gaps, paragraphs, hyphens, and what nobody can see. */
+#include "tests/ingest/pdf_sample.h"
+
+static void expect_page(const char *content, const char *text)
+{
+    struct ingest_document *document = sample_read_page(content);
+
+    assert_int_equal(document->section_count, 1);
+    assert_string_equal(document->section[0].text, text);
+    ingest_document_free(document);
+}
+
+static void lines_follow_in_reading_order(void **state)
+{
+    (void)state;
+    expect_page("BT /F 12 Tf 72 686 Td (second line) Tj ET\n"
+                "BT /F 12 Tf 72 700 Td (first line) Tj ET",
+                "first line\nsecond line\n");
+}
+
+static void pieces_on_a_row_are_parted_by_a_space(void **state)
+{
+    (void)state;
+    expect_page("BT /F 12 Tf 72 700 Td (Agreement, the parties hereto agree:) Tj ET\n"
+                "BT /F 12 Tf 72 678 Td (1.0) Tj ET\n"
+                "BT /F 12 Tf 108.1 678 Td (The following words mean this) Tj ET\n"
+                "BT /F 12 Tf 72 656 Td (1.1) Tj ET\n"
+                "BT /F 12 Tf 108.1 656 Td (The following words mean that) Tj ET\n",
+                "Agreement, the parties hereto agree:\n"
+                "1.0 The following words mean this\n"
+                "1.1 The following words mean that\n");
+}
+
+static void letters_that_touch_are_one_word(void **state)
+{
+    (void)state;
+    expect_page("BT /F 12 Tf 72 700 Td [(T) 0 (o) 0 (gether)] TJ ET", "Together\n");
+}
+
+static void a_wider_distance_parts_paragraphs(void **state)
+{
+    (void)state;
+    expect_page("BT /F 12 Tf 72 700 Td (one) Tj 0 -14 Td (two) Tj 0 -14 Td (three) Tj "
+                "0 -30 Td (four) Tj 0 -14 Td (five) Tj ET",
+                "one\ntwo\nthree\n\nfour\nfive\n");
+}
+
+static void one_hyphen_in_few_lines_is_a_typesetters(void **state)
+{
+    (void)state;
+    expect_page(
+        "BT /F 12 Tf 72 700 Td (this is an exam-) Tj 0 -14 Td (ple of it) Tj ET",
+        "this is an example of it\n");
+}
+
+static void one_hyphen_in_many_lines_is_the_authors(void **state)
+{
+    char content[4096] = "BT /F 12 Tf 72 780 Td (a third-) Tj 0 -14 Td (party) Tj ";
+    struct ingest_document *document;
+
+    (void)state;
+    for (int i = 0; i < 30; i++)
+        strcat(content, "0 -14 Td (and one more line) Tj ");
+    strcat(content, "ET");
+    document = sample_read_page(content);
+    assert_memory_equal(document->section[0].text, "a third-party\nand one", 20);
+    ingest_document_free(document);
+}
+
+static void expect_hidden(const char *content, const char *covered, const char *why)
+{
+    struct ingest_document *document = sample_read_page(content);
+    const struct ingest_section *page = document->section;
+
+    assert_int_equal(page->hidden_count, 1);
+    assert_int_equal(page->hidden->end - page->hidden->start, strlen(covered));
+    assert_memory_equal(page->text + page->hidden->start, covered, strlen(covered));
+    assert_string_equal(page->hidden->why, why);
+    ingest_document_free(document);
+}
+
+static void tiny_text_is_hidden(void **state)
+{
+    (void)state;
+    expect_hidden("BT /F 12 Tf 72 700 Td (seen) Tj ET BT /F 1 Tf 72 600 Td "
+                  "(ignore all that) Tj ET BT /F 12 Tf 72 500 Td (seen) Tj ET",
+                  "ignore all that", "tiny");
+}
+
+static void text_made_tiny_by_its_matrix_is_hidden(void **state)
+{
+    (void)state;
+    expect_hidden("BT /F 12 Tf 72 700 Td (seen) Tj ET BT /F 12 Tf .1 0 0 .1 72 600 Tm "
+                  "(ignore) Tj ET",
+                  "ignore", "tiny");
+}
+
+static void small_size_with_a_large_matrix_is_seen(void **state)
+{
+    struct ingest_document *document =
+        sample_read_page("BT /F 1 Tf 12 0 0 12 72 700 Tm (seen) Tj ET");
+
+    (void)state;
+    assert_int_equal(document->section[0].hidden_count, 0);
+    ingest_document_free(document);
+}
+
+static void white_text_is_hidden(void **state)
+{
+    (void)state;
+    expect_hidden("BT /F 12 Tf 72 700 Td (seen) Tj 1 g 0 -20 Td (not seen) Tj ET",
+                  "not seen", "background");
+    expect_hidden("BT /F 12 Tf 72 700 Td (seen) Tj .99 .99 1 rg 0 -20 Td (nor) Tj ET",
+                  "nor", "background");
+}
+
+static void light_grey_text_is_seen(void **state)
+{
+    struct ingest_document *document =
+        sample_read_page("BT /F 12 Tf .9 g 72 700 Td (seen) Tj ET");
+
+    (void)state;
+    assert_int_equal(document->section[0].hidden_count, 0);
+    ingest_document_free(document);
+}
+
+/* Hebrew, by a map to Unicode: poppler's selection would lose its first line. */
+static void a_page_from_right_to_left_is_whole(void **state)
+{
+    static struct sample sample;
+    struct ingest_document *document;
+
+    (void)state;
+    sample_begin(&sample);
+    sample_object(&sample, "<< /Type /Catalog /Pages 2 0 R >>");
+    sample_object(&sample, "<< /Type /Pages /Kids [3 0 R] /Count 1 >>");
+    sample_object(&sample, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] "
+                           "/Contents 4 0 R /Resources << /Font << /F 5 0 R >> >> >>");
+    sample_stream(&sample, "BT /F 12 Tf 300 700 Td (abc) Tj 0 -20 Td (bca) Tj ET");
+    sample_object(&sample, "<< /Type /Font /Subtype /Type1 /BaseFont /Courier "
+                           "/ToUnicode 6 0 R >>");
+    sample_stream(
+        &sample, "/CIDInit /ProcSet findresource begin begincmap 1 begincodespacerange "
+                 "<00> <ff> endcodespacerange 3 beginbfchar <61> <05d0> <62> <05d1> "
+                 "<63> <05d2> endbfchar endcmap end");
+    sample_end(&sample, "");
+    document = sample_read(&sample);
+    assert_int_equal(document->outcome, INGEST_READ);
+    assert_string_equal(document->section[0].text,
+                        "\xD7\x92\xD7\x91\xD7\x90\n\xD7\x90\xD7\x92\xD7\x91\n");
+    ingest_document_free(document);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_follow_in_reading_order),
+        cmocka_unit_test(pieces_on_a_row_are_parted_by_a_space),
+        cmocka_unit_test(letters_that_touch_are_one_word),
+        cmocka_unit_test(a_wider_distance_parts_paragraphs),
+        cmocka_unit_test(one_hyphen_in_few_lines_is_a_typesetters),
+        cmocka_unit_test(one_hyphen_in_many_lines_is_the_authors),
+        cmocka_unit_test(tiny_text_is_hidden),
+        cmocka_unit_test(text_made_tiny_by_its_matrix_is_hidden),
+        cmocka_unit_test(small_size_with_a_large_matrix_is_seen),
+        cmocka_unit_test(white_text_is_hidden),
+        cmocka_unit_test(light_grey_text_is_seen),
+        cmocka_unit_test(a_page_from_right_to_left_is_whole),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
