@@ -8,6 +8,7 @@
  *
  * The first chunk is there because documents begin by saying what they are about; a
  * product, not a difference, because a difference favours what is unlike everything.
+ * What says the same as one that is taken, in all but the same words, is never taken.
  * Only prose may stand in a summary, where there is any. What is chosen is given in
  * the order of the document. Cost: sentences x length of the summary. */
 #include "pipeline/internal.h"
@@ -17,6 +18,8 @@
 #include <string.h>
 
 enum { SHORT_TOKENS = 4 }; /* the least a sentence must have where nothing is prose */
+
+#define SAME_COSINE 0.99f
 
 static void centre_find(const struct work *work, size_t width, float *centre)
 {
@@ -74,9 +77,12 @@ static void choice_take(struct choice *choice, size_t taken)
 {
     similar_to(choice, choice->work->sentence_vector + taken * choice->width,
                choice->one);
-    for (size_t i = 0; i < choice->work->text->sentence_count; i++)
+    for (size_t i = 0; i < choice->work->text->sentence_count; i++) {
         if (choice->one[i] > choice->taken[i])
             choice->taken[i] = choice->one[i];
+        if (choice->one[i] > SAME_COSINE)
+            choice->open[i] = false;
+    }
     choice->open[taken] = false;
 }
 
