@@ -12,7 +12,7 @@
  * Memory that runs out ends in abort() somewhere in a library. The handler then
  * asks whether most of the address space was taken, since the difference between
  * too_large and crashed matters to whoever reads the list of what failed. */
-#include "child.h"
+#include "ingest/child.h"
 
 #include "ingest/reader.h"
 

@@ -4,7 +4,7 @@
  * table names is ROLE_AUTO, so a table lists only elements whose nature their
  * content does not show, and those that make sections. To teach cloister another
  * kind of XML, add a table here and its root below. Tables are sorted by strcmp(). */
-#include "dialect.h"
+#include "ingest/dialect.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
  *     SECTION | END   both are copied to the arena, and it is complete
  *
  * Everything of a document lives in one arena, a list of blocks, and goes with it. */
-#include "document.h"
+#include "ingest/document.h"
 
 #include "ingest/request.h"
 #include "ingest/text.h"

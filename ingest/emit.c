@@ -5,7 +5,7 @@
  * the text, and everything beside it (titles, labels, hidden ranges, attachments),
  * which has a fixed maximum of its own: a document cannot grow the spool by
  * having a million titles. */
-#include "emit.h"
+#include "ingest/emit.h"
 
 #include "ingest/request.h"
 

@@ -1,5 +1,5 @@
 /* error - fill the caller's error struct, which may be NULL. */
-#include "error.h"
+#include "ingest/error.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  * read behind the page's text in the order the file lists them, each on a line of
  * its own after a blank line. Check marks, buttons and signatures say nothing in
  * words; notes that open in a window of their own are not on the page. */
-#include "field.h"
+#include "ingest/field.h"
 
 #include <string.h>
 

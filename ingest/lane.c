@@ -12,7 +12,7 @@
  * The clock is the child's CPU time; the wall limit, twice that, is for a child that
  * waits. A process cannot use more CPU time than passes, so sleeping for what is
  * left of it is never too long, and there is no ticking. */
-#include "lane.h"
+#include "ingest/lane.h"
 
 #include "ingest/child.h"
 #include "ingest/wire.h"

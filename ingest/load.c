@@ -5,7 +5,7 @@
  * regular files are. The size and the time of change must be the same before and
  * after, and as many bytes must come as the size says: otherwise somebody is still
  * writing, and what was hashed is no document. */
-#include "load.h"
+#include "ingest/load.h"
 
 #include "ingest/error.h"
 #include "ingest/wire.h"

@@ -6,7 +6,7 @@
  * after a byte order mark and white space counts, in UTF-8 and its kin and in UTF-16
  * and UTF-32 of both byte orders (XML 1.0, appendix F). Everything else is
  * `unsupported`. */
-#include "reader.h"
+#include "ingest/reader.h"
 
 #include <stdarg.h>
 #include <stdio.h>

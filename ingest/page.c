@@ -15,7 +15,7 @@
  * own colour, taken to be white, in which nobody can read. White letters on a dark
  * ground cannot be told from it here. Poppler's binding does not tell text that is
  * rendered invisibly (mode 3) or covered, and leaves out what lies off the page. */
-#include "page.h"
+#include "ingest/page.h"
 
 #include "ingest/field.h"
 

@@ -5,7 +5,7 @@
  * than guessed: whether a file is encrypted that opens without a password (unless
  * its permissions are cut, which only encryption does), and all that page.c names.
  */
-#include "reader.h"
+#include "ingest/reader.h"
 
 #include "ingest/page.h"
 

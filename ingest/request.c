@@ -3,8 +3,8 @@
  * The frame: u64 document bytes, the limits in the order of struct ingest_limits,
  * u8 honour_owner, u64 bits of tiny_points, u8 passwords, each u8 bytes + UTF-8.
  * The lane trusts the conductor, yet decodes through the same cursor as all. */
-#include "request.h"
-#include "error.h"
+#include "ingest/request.h"
+#include "ingest/error.h"
 
 #include <string.h>
 

@@ -25,7 +25,7 @@
  * NFC is composed one starter at a time. After 30 combining marks on one character
  * U+034F is put in, as the Stream-Safe Text Format does (Unicode Annex 15, section
  * 13), so that no document makes us sort a million of them. */
-#include "text.h"
+#include "ingest/text.h"
 
 #include <stdlib.h>
 #include <string.h>

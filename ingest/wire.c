@@ -13,7 +13,7 @@
  * Nothing here knows what the frames mean; nothing here allocates. A reader never
  * looks behind the end of what it was given, and a frame that claims more than
  * the maximum is refused before a byte of it is taken. */
-#include "wire.h"
+#include "ingest/wire.h"
 
 #include <errno.h>
 #include <string.h>

@@ -18,7 +18,7 @@
  * Refused is all that would make the document say something that does not stand in
  * it: declarations in a DOCTYPE and references to entities that were not declared.
  * A DOCTYPE with an external identifier is passed over and nothing is loaded. */
-#include "reader.h"
+#include "ingest/reader.h"
 
 #include "ingest/dialect.h"
 

@@ -1,9 +1,11 @@
 # Shared by the .bats files: the program under test and a folder to work in.
+top=$(realpath "$BATS_TEST_DIRNAME/../..")
+cloister="$top/${OUT:-build/release}/bin/cloister"
+documents="$top/examples/documents"
+passwords="$top/examples/passwords.txt"
+corpus="$top/../shared/corpus"
+
 setup() {
-    cloister="$PWD/${OUT:-build/release}/bin/cloister"
-    documents="$PWD/examples/documents"
-    passwords="$PWD/examples/passwords.txt"
-    top="$PWD"
     cd "$BATS_TEST_TMPDIR" || exit 1
 }
 

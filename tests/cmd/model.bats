@@ -1,8 +1,6 @@
 # The default model: what the file says, and that it answers as its publisher's does.
 load helper
 
-corpus="$PWD/../shared/corpus"
-
 @test "show tells what the file holds and the memory a run needs" {
     run "$cloister" model show all-minilm-l6-v2.q8_0.gguf --format json
     [ "$status" -eq 0 ]
