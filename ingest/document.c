@@ -217,7 +217,7 @@ void builder_fate(struct builder *builder, enum wire_fate fate, uint32_t detail,
 
 static const char *take_plain(struct builder *builder, const void *bytes, size_t count)
 {
-    if (!text_is_plain(bytes, count, false)) {
+    if (count > 0 && !text_is_plain(bytes, count, false)) {
         builder_break(builder, "a string with control characters or broken UTF-8");
         return NULL;
     }
@@ -227,12 +227,13 @@ static const char *take_plain(struct builder *builder, const void *bytes, size_t
 /* Copy what has gathered to the section begun last. */
 static void close_section(struct builder *builder)
 {
-    struct ingest_section *section = builder->section + builder->section_count - 1;
     size_t hidden_bytes = builder->hidden_used * sizeof *builder->hidden;
 
     if (builder->section_count == 0)
         return;
-    if (!text_is_plain(builder->text, builder->text_used, true)) {
+    struct ingest_section *section = &builder->section[builder->section_count - 1];
+    if (builder->text_used > 0 &&
+        !text_is_plain(builder->text, builder->text_used, true)) {
         builder_break(builder, "text with control characters or broken UTF-8");
         return;
     }

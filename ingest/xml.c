@@ -559,6 +559,8 @@ static void xml_read(const struct reader_source *source, struct emit *emit,
     emit_facts(emit, -1, -1, -1);
     emit_string(emit, WIRE_DIALECT, xml.dialect ? xml.dialect->name : "xml");
     xmlFreeTextReader(xml.reader);
+    for (int i = 0; i < xml.depth; i++)
+        free(xml.open[i].own);
     free(xml.raw);
     free(xml.breaks);
     free(xml.mixed);

@@ -37,7 +37,14 @@ static void a_job_survives_the_way(void **state)
     request.password_count = 3;
     assert_int_equal(send_and_receive(&request, 123456789012), 0);
     assert_true(job.document_bytes == 123456789012);
-    assert_memory_equal(&job.limits, &request.limits, sizeof job.limits);
+    assert_true(job.limits.file_bytes_max == request.limits.file_bytes_max);
+    assert_true(job.limits.text_bytes_max == request.limits.text_bytes_max);
+    assert_true(job.limits.memory_bytes_max == request.limits.memory_bytes_max);
+    assert_int_equal(job.limits.pages_max, request.limits.pages_max);
+    assert_int_equal(job.limits.cpu_seconds_min, request.limits.cpu_seconds_min);
+    assert_int_equal(job.limits.cpu_ms_per_page, request.limits.cpu_ms_per_page);
+    assert_int_equal(job.limits.cpu_ms_per_mib, 77);
+    assert_int_equal(job.limits.cpu_seconds_max, request.limits.cpu_seconds_max);
     assert_true(job.honour_owner);
     assert_true(job.tiny_points == 1.5);
     assert_int_equal(job.password_count, 3);
