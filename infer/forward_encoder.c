@@ -42,16 +42,25 @@ static void embed_tokens(const struct infer_session *s, struct workspace *w, flo
     }
 }
 
-/* Make the rows ready for a product: integers where the matrix wants them. */
+/* n floats become integers at column of the row that starts at q. */
+static void quantise(const struct infer_session *s, const struct matrix *m, int16_t *q,
+                     size_t column, float *scale, const float *x, size_t n)
+{
+    if (m->kernel->activations == ACTIVATION_INT16)
+        s->ops->quantise(q + column, scale, x, n, s->limit);
+    else if (m->kernel->activations == ACTIVATION_BYTE)
+        s->ops->quantise_bytes((uint8_t *)q + column, scale, x, n);
+}
+
+/* Make the rows ready for a product: integers where the kernel wants them. */
 static struct activations prepare(const struct infer_session *s, struct workspace *w,
                                   const struct matrix *m, const float *x,
                                   size_t x_stride, size_t rows)
 {
     const size_t blocks = m->depth / OPS_BLOCK;
-
-    for (size_t i = 0; m->format->integers && i < rows; i++)
-        s->ops->quantise(w->q + i * s->x_stride, w->scale + i * blocks,
-                         x + i * x_stride, m->depth, s->limit);
+    for (size_t i = 0; i < rows; i++)
+        quantise(s, m, w->q, i * s->x_stride, w->scale + i * blocks, x + i * x_stride,
+                 m->depth);
     return (struct activations){.x = x,
                                 .q = w->q,
                                 .scale = w->scale,
@@ -80,7 +89,7 @@ static void project_qkv(const struct infer_session *s, struct workspace *w,
     struct activations a = {0};
 
     for (size_t i = 0; i < 3; i++) {
-        if (i == 0 || m[i]->format->integers != m[i - 1]->format->integers)
+        if (i == 0 || m[i]->kernel != m[i - 1]->kernel)
             a = prepare(s, w, m[i], x, s->x_stride, rows);
         project(s, m[i], &a, bias[i], qkv + i * s->x_stride, rows);
     }
@@ -125,7 +134,7 @@ static void feed_inner(const struct infer_session *s, struct workspace *w,
 {
     const size_t slice = s->c_stride / PANEL_ROWS;
     const size_t blocks = l->down.depth / OPS_BLOCK;
-    const bool integers = l->down.format->integers;
+    const bool integers = l->down.kernel->activations != ACTIVATION_FLOAT;
 
     for (size_t first = 0; first < l->up.panels; first += slice) {
         size_t panels = l->up.panels - first < slice ? l->up.panels - first : slice;
@@ -137,9 +146,9 @@ static void feed_inner(const struct infer_session *s, struct workspace *w,
         for (size_t i = 0; i < rows; i++) {
             s->ops->gelu(c + i * stride, l->up_bias + column, n);
             if (integers)
-                s->ops->quantise(w->inner_q + i * s->inner_q_stride + column,
-                                 w->inner_scale + i * blocks + column / OPS_BLOCK,
-                                 c + i * stride, n, s->limit);
+                quantise(s, &l->down, w->inner_q, i * s->inner_q_stride + column,
+                         w->inner_scale + i * blocks + column / OPS_BLOCK,
+                         c + i * stride, n);
         }
     }
 }

@@ -151,4 +151,18 @@ SIMD_INLINE void lanes_store_int16(int16_t *q, struct lanes a, struct lanes b)
     lanes_store_16(q + 16, b);
 }
 
+/* 32 integers within +-127, 128 added, from two times 16 floats */
+SIMD_INLINE void lanes_store_bytes(uint8_t *q, struct lanes a, struct lanes b)
+{
+    const __m256i x =
+        _mm256_packs_epi32(_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi));
+    const __m256i y =
+        _mm256_packs_epi32(_mm256_cvtps_epi32(b.lo), _mm256_cvtps_epi32(b.hi));
+    /* fours of a.lo, a.hi, b.lo, b.hi lie in each half of 128 bits */
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    const __m256i all = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(x, y), order);
+    _mm256_storeu_si256((__m256i *)(void *)q,
+                        _mm256_xor_si256(all, _mm256_set1_epi8((char)0x80)));
+}
+
 #endif

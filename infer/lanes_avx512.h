@@ -127,4 +127,18 @@ SIMD_INLINE void lanes_store_int16(int16_t *q, struct lanes a, struct lanes b)
                         _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(b.v)));
 }
 
+SIMD_INLINE __m128i lanes_bytes(struct lanes a)
+{
+    const __m512i all =
+        _mm512_add_epi32(_mm512_cvtps_epi32(a.v), _mm512_set1_epi32(128));
+    return _mm512_cvtepi32_epi8(all);
+}
+
+/* 32 integers within +-127, 128 added, from two times 16 floats */
+SIMD_INLINE void lanes_store_bytes(uint8_t *q, struct lanes a, struct lanes b)
+{
+    _mm_storeu_si128((__m128i *)(void *)q, lanes_bytes(a));
+    _mm_storeu_si128((__m128i *)(void *)(q + 16), lanes_bytes(b));
+}
+
 #endif

@@ -21,8 +21,8 @@ const struct format *format_find(enum gguf_type type)
     return NULL;
 }
 
-int matrix_plan(struct matrix *m, const struct gguf_tensor *tensor, enum infer_isa isa,
-                enum infer_float_backend backend, struct infer_error *err)
+int matrix_plan(struct matrix *m, const struct gguf_tensor *tensor,
+                const struct infer_options *options, struct infer_error *err)
 {
     const struct format *format = format_find(tensor->type);
 
@@ -31,7 +31,7 @@ int matrix_plan(struct matrix *m, const struct gguf_tensor *tensor, enum infer_i
                           "tensor %s: matrices of type %s are not served", tensor->name,
                           gguf_type_name(tensor->type));
     *m = (struct matrix){.format = format,
-                         .kernel = format->kernel(isa, backend),
+                         .kernel = format->kernel(options),
                          .rows = (size_t)tensor->rows,
                          .depth = (size_t)tensor->dim[0]};
     m->panels = (m->rows + PANEL_ROWS - 1) / PANEL_ROWS;

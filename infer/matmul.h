@@ -12,10 +12,10 @@ struct matrix {
     size_t rows, depth; /* outputs, inputs */
 };
 
-/* Choose format and kernel; INFER_EUNSUPPORTED names tensor and type. Nothing is
- * read or allocated. */
-int matrix_plan(struct matrix *m, const struct gguf_tensor *tensor, enum infer_isa isa,
-                enum infer_float_backend backend, struct infer_error *err);
+/* Choose format and kernel, for options in which nothing is left to choose;
+ * INFER_EUNSUPPORTED names tensor and type. Nothing is read or allocated. */
+int matrix_plan(struct matrix *m, const struct gguf_tensor *tensor,
+                const struct infer_options *options, struct infer_error *err);
 
 /* All its panels, rounded up to 64. */
 size_t matrix_bytes(const struct matrix *m);

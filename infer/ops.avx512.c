@@ -11,5 +11,6 @@ const struct ops ops_avx512 = {
     .scale = scale,
     .sum_squares = sum_squares,
     .quantise = quantise,
+    .quantise_bytes = quantise_bytes,
     .product = f32_product_avx512,
 };

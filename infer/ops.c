@@ -184,6 +184,17 @@ static void quantise(int16_t *q, float *factor, const float *x, size_t n, int li
         quantise_block(q + i, factor + i / OPS_BLOCK, x + i, limit);
 }
 
+static void quantise_bytes(uint8_t *q, float *factor, const float *x, size_t n)
+{
+    int16_t block[OPS_BLOCK];
+
+    for (size_t i = 0; i < n; i += OPS_BLOCK) {
+        quantise_block(block, factor + i / OPS_BLOCK, x + i, 127);
+        for (size_t j = 0; j < OPS_BLOCK; j++)
+            q[i + j] = (uint8_t)(block[j] + 128);
+    }
+}
+
 const struct ops ops_scalar = {
     .add_norm = add_norm,
     .add = add,
@@ -192,5 +203,6 @@ const struct ops ops_scalar = {
     .scale = scale,
     .sum_squares = sum_squares,
     .quantise = quantise,
+    .quantise_bytes = quantise_bytes,
     .product = f32_product_scalar,
 };

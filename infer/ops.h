@@ -37,6 +37,8 @@ struct ops {
      * scale 0; one with an infinity or a NaN zeros with scale NaN, which makes
      * every output of the row NaN. */
     void (*quantise)(int16_t *q, float *scale, const float *x, size_t n, int limit);
+    /* The same within +-127, and 128 added. */
+    void (*quantise_bytes)(uint8_t *q, float *scale, const float *x, size_t n);
     /* the float tile, for attention and similarity */
     void (*product)(const struct f32_product *product);
 };

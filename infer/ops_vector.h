@@ -158,24 +158,43 @@ SIMD_INLINE float fold_max_bits(struct lanes a)
     return _mm_cvtss_f32(_mm_castsi128_ps(one));
 }
 
-SIMD_INLINE void quantise_block(int16_t *q, float *factor, struct lanes a,
-                                struct lanes b, int limit)
+/* The scale of a block; what its values are to be multiplied by goes to inverse. A
+ * block that is not finite has the inverse 0 and has to be emptied: 0 times an
+ * infinity is no zero. */
+SIMD_INLINE float block_scale(struct lanes a, struct lanes b, int limit, float *inverse)
 {
     const float most = fold_max_bits(lanes_max_bits(lanes_abs(a), lanes_abs(b)));
-    const struct lanes inverse = lanes_set(most < OPS_TINY ? 0 : (float)limit / most);
 
-    *factor = most < OPS_TINY ? 0 : most / (float)limit;
-    if (!(most < INFINITY)) {
-        *factor = NAN;
-        memset(q, 0, OPS_BLOCK * sizeof *q);
-        return;
-    }
-    lanes_store_int16(q, lanes_mul(a, inverse), lanes_mul(b, inverse));
+    *inverse = most < OPS_TINY || !(most < INFINITY) ? 0 : (float)limit / most;
+    if (!(most < INFINITY))
+        return NAN;
+    return most < OPS_TINY ? 0 : most / (float)limit;
 }
 
 static void quantise(int16_t *q, float *factor, const float *x, size_t n, int limit)
 {
-    for (size_t i = 0; i < n; i += OPS_BLOCK)
-        quantise_block(q + i, factor + i / OPS_BLOCK, lanes_load(x + i),
-                       lanes_load(x + i + OPS_LANES), limit);
+    for (size_t i = 0; i < n; i += OPS_BLOCK) {
+        const struct lanes a = lanes_load(x + i), b = lanes_load(x + i + OPS_LANES);
+        float inverse, scale_of = block_scale(a, b, limit, &inverse);
+        const struct lanes times = lanes_set(inverse);
+        factor[i / OPS_BLOCK] = scale_of;
+        if (isnan(scale_of))
+            memset(q + i, 0, OPS_BLOCK * sizeof *q);
+        else
+            lanes_store_int16(q + i, lanes_mul(a, times), lanes_mul(b, times));
+    }
+}
+
+static void quantise_bytes(uint8_t *q, float *factor, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += OPS_BLOCK) {
+        const struct lanes a = lanes_load(x + i), b = lanes_load(x + i + OPS_LANES);
+        float inverse, scale_of = block_scale(a, b, 127, &inverse);
+        const struct lanes times = lanes_set(inverse);
+        factor[i / OPS_BLOCK] = scale_of;
+        if (isnan(scale_of))
+            memset(q + i, 128, OPS_BLOCK * sizeof *q);
+        else
+            lanes_store_bytes(q + i, lanes_mul(a, times), lanes_mul(b, times));
+    }
 }

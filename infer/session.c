@@ -129,8 +129,7 @@ static void forget_pages(const struct infer_model *model,
 static int lay_matrix(struct matrix *out, struct arena *arena, struct infer_session *s,
                       const struct gguf_tensor *tensor, struct infer_error *err)
 {
-    int status =
-        matrix_plan(out, tensor, s->options.isa, s->options.float_backend, err);
+    int status = matrix_plan(out, tensor, &s->options, err);
     if (status != 0)
         return status;
 
@@ -221,8 +220,11 @@ static void set_strides(struct infer_session *s)
 
     for (uint32_t i = 0; i < m->layers; i++) {
         const struct format *format = format_find(m->layer[i].down->type);
-        floats = floats || (format && !format->integers);
-        integers = integers || (format && format->integers);
+        if (!format)
+            continue; /* refused when the matrix is laid out */
+        bool exact = format->kernel(&s->options)->activations == ACTIVATION_FLOAT;
+        floats = floats || exact;
+        integers = integers || !exact;
     }
     s->x_stride = width;
     s->c_stride = width > SLICE_MIN ? width : SLICE_MIN;

@@ -18,7 +18,7 @@ struct workspace {
     float *position; /* one row */
     float *c;        /* FORMAT_TILE_ROWS x c_stride: a product before its bias */
     float *inner;    /* FORMAT_TILE_ROWS x inner_stride: NULL unless floats are asked */
-    int16_t *q;      /* FORMAT_TILE_ROWS x q_stride: quantised rows */
+    int16_t *q;      /* FORMAT_TILE_ROWS x x_stride: integers, or bytes */
     float *scale;    /* FORMAT_TILE_ROWS x scale_stride */
     int16_t *inner_q; /* the same for the feed-forward's inner rows */
     float *inner_scale;

@@ -66,6 +66,17 @@ static inline __m256i emulated_cvtepi32_epi16(__m512i a)
     return _mm256_loadu_si256((const __m256i *)(const void *)lane);
 }
 
+static inline __m128i emulated_cvtepi32_epi8(__m512i a)
+{
+    simde__m512i_private from = simde__m512i_to_private(a);
+    int8_t lane[16];
+
+    for (int i = 0; i < 16; i++)
+        lane[i] = (int8_t)from.i32[i];
+    return _mm_loadu_si128((const __m128i *)(const void *)lane);
+}
+
+#define _mm512_cvtepi32_epi8  emulated_cvtepi32_epi8
 #define _mm512_maskz_loadu_ps emulated_maskz_loadu_ps
 #define _mm512_mask_storeu_ps emulated_mask_storeu_ps
 #define _mm512_cvtph_ps       emulated_cvtph_ps

@@ -166,23 +166,22 @@ static void multiply_blas(const struct product *p)
                 (blasint)p->c_stride);
 }
 
-static const struct kernel *kernel(enum infer_isa isa, enum infer_float_backend backend)
+static const struct kernel *kernel(const struct infer_options *options)
 {
-    static const struct kernel blas = {panel_bytes, pack_rows, multiply_blas};
+    static const struct kernel blas = {ACTIVATION_FLOAT, panel_bytes, pack_rows,
+                                       multiply_blas};
     static const struct kernel table[CPU_ISA_COUNT] = {
-        [INFER_ISA_SCALAR] = {panel_bytes, pack, multiply_scalar},
+        [INFER_ISA_SCALAR] = {ACTIVATION_FLOAT, panel_bytes, pack, multiply_scalar},
 #ifdef __x86_64__
-        [INFER_ISA_AVX2] = {panel_bytes, pack, multiply_avx2},
-        [INFER_ISA_AVXVNNI] = {panel_bytes, pack, multiply_avx2},
-        [INFER_ISA_AVX512] = {panel_bytes, pack, multiply_avx512},
+        [INFER_ISA_AVX2] = {ACTIVATION_FLOAT, panel_bytes, pack, multiply_avx2},
+        [INFER_ISA_AVXVNNI] = {ACTIVATION_FLOAT, panel_bytes, pack, multiply_avx2},
+        [INFER_ISA_AVX512] = {ACTIVATION_FLOAT, panel_bytes, pack, multiply_avx512},
 #endif
     };
-    return backend == INFER_FLOAT_BLAS ? &blas : &table[isa];
+    return options->float_backend == INFER_FLOAT_BLAS ? &blas : &table[options->isa];
 }
 
-const struct format format_f32 = {
-    .type = GGUF_F32, .integers = false, .read = read_f32, .kernel = kernel};
-const struct format format_f16 = {
-    .type = GGUF_F16, .integers = false, .read = read_f16, .kernel = kernel};
+const struct format format_f32 = {.type = GGUF_F32, .read = read_f32, .kernel = kernel};
+const struct format format_f16 = {.type = GGUF_F16, .read = read_f16, .kernel = kernel};
 const struct format format_bf16 = {
-    .type = GGUF_BF16, .integers = false, .read = read_bf16, .kernel = kernel};
+    .type = GGUF_BF16, .read = read_bf16, .kernel = kernel};

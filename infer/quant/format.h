@@ -17,11 +17,20 @@
 
 enum { PANEL_ROWS = 16, FORMAT_TILE_ROWS = 84 /* whole tiles of every kernel */ };
 
-/* The rows a product reads. A format of floats reads x; one of integers reads q
- * and scale, one scale for each block of 32. Strides count elements. */
+/* How a kernel wants its activations. */
+enum activation_kind {
+    ACTIVATION_FLOAT, /* x */
+    ACTIVATION_INT16, /* q and scale, one scale for each block of 32 */
+    ACTIVATION_BYTE   /* q8, which is the integer plus 128, and scale */
+};
+
+/* The rows a product reads. Strides count elements. */
 struct activations {
     const float *x;
-    const int16_t *q;
+    union {
+        const int16_t *q;
+        const uint8_t *q8;
+    };
     const float *scale;
     size_t x_stride, q_stride, scale_stride;
 };
@@ -39,6 +48,7 @@ struct product {
 struct format;
 
 struct kernel {
+    enum activation_kind activations;
     size_t (*panel_bytes)(size_t depth);
     /* rows (at most 16) of row_bytes each become one panel. False when a weight
      * or a scale is not finite. */
@@ -49,10 +59,9 @@ struct kernel {
 
 struct format {
     enum gguf_type type;
-    bool integers;                                           /* see activations */
     void (*read)(float *out, const void *row, size_t count); /* dequantise */
-    const struct kernel *(*kernel)(enum infer_isa isa,
-                                   enum infer_float_backend backend);
+    /* the kernel for options in which nothing is left to choose */
+    const struct kernel *(*kernel)(const struct infer_options *options);
 };
 
 /* NULL when the type is not served */

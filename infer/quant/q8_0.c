@@ -13,6 +13,13 @@
  *     32                 row 0: q2 q3 | ...
  *                        16 such lines of 32 bytes
  *
+ * Eight-bit activations have instructions that take four products at a time, of an
+ * unsigned and a signed byte. Their activations carry 128 more than they mean, and
+ * a block of their panels tells what to start from instead of zero:
+ *
+ *     d of rows 0..15    -128 * (q0 + ... + q31)    row 0: q0 q1 q2 q3 | ...
+ *     32                 64, an int32 a row         8 lines of 64 bytes
+ *
  * The product of a row of activations and an output is, per block in ascending
  * order: the exact integer sum, then one FMA with the product of both scales. */
 #include "infer/quant/q8_0.h"
@@ -39,6 +46,11 @@ static size_t panel_bytes(size_t depth)
     return depth / Q8_0_BLOCK * Q8_0_PANEL_BLOCK;
 }
 
+static size_t panel_bytes_fours(size_t depth)
+{
+    return depth / Q8_0_BLOCK * Q8_0_FOUR_BLOCK;
+}
+
 static void pack_block(unsigned char *out, const unsigned char *block, size_t row)
 {
     memcpy(out + 2 * row, block, 2);
@@ -46,24 +58,50 @@ static void pack_block(unsigned char *out, const unsigned char *block, size_t ro
         memcpy(out + Q8_0_SCALES + pair * Q8_0_STEP + 2 * row, block + 2 + 2 * pair, 2);
 }
 
+static void pack_block_fours(unsigned char *out, const unsigned char *block, size_t row)
+{
+    unsigned char *offset = out + Q8_0_SCALES, *line = offset + Q8_0_OFFSETS;
+    int32_t sum = 0;
+
+    for (size_t i = 0; i < Q8_0_BLOCK; i++)
+        sum -= 128 * (int8_t)block[2 + i];
+    memcpy(out + 2 * row, block, 2);
+    memcpy(offset + 4 * row, &sum, sizeof sum);
+    for (size_t four = 0; four < Q8_0_FOURS; four++)
+        memcpy(line + four * Q8_0_FOUR_STEP + 4 * row, block + 2 + 4 * four, 4);
+}
+
+static bool pack_with(void (*put)(unsigned char *, const unsigned char *, size_t),
+                      size_t block_bytes, unsigned char *panel,
+                      const unsigned char *row, size_t row_bytes, size_t rows,
+                      size_t depth)
+{
+    const size_t blocks = depth / Q8_0_BLOCK;
+    bool finite = true;
+
+    memset(panel, 0, blocks * block_bytes);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t b = 0; b < blocks; b++) {
+            const unsigned char *from = row + r * row_bytes + b * FILE_BLOCK;
+            finite = finite && isfinite(format_half(from));
+            put(panel + b * block_bytes, from, r);
+        }
+    return finite;
+}
+
 static bool pack(void *panel, const struct format *format, const void *row,
                  size_t row_bytes, size_t rows, size_t depth)
 {
-    bool finite = true;
-
     (void)format;
-    memset(panel, 0, panel_bytes(depth));
-    for (size_t r = 0; r < rows; r++) {
-        const unsigned char *from = (const unsigned char *)row + r * row_bytes;
-        unsigned char *to = panel;
-        for (size_t k = 0; k < depth; k += Q8_0_BLOCK) {
-            finite = finite && isfinite(format_half(from));
-            pack_block(to, from, r);
-            from += FILE_BLOCK;
-            to += Q8_0_PANEL_BLOCK;
-        }
-    }
-    return finite;
+    return pack_with(pack_block, Q8_0_PANEL_BLOCK, panel, row, row_bytes, rows, depth);
+}
+
+static bool pack_fours(void *panel, const struct format *format, const void *row,
+                       size_t row_bytes, size_t rows, size_t depth)
+{
+    (void)format;
+    return pack_with(pack_block_fours, Q8_0_FOUR_BLOCK, panel, row, row_bytes, rows,
+                     depth);
 }
 
 static int32_t dot(const unsigned char *block, size_t column, const int16_t *q)
@@ -104,19 +142,25 @@ void q8_0_multiply_scalar(const struct product *p)
     }
 }
 
-static const struct kernel *kernel(enum infer_isa isa, enum infer_float_backend backend)
+static const struct kernel *kernel(const struct infer_options *options)
 {
-    static const struct kernel table[CPU_ISA_COUNT] = {
-        [INFER_ISA_SCALAR] = {panel_bytes, pack, q8_0_multiply_scalar},
+    static const struct kernel pairs[CPU_ISA_COUNT] = {
+        [INFER_ISA_SCALAR] = {ACTIVATION_INT16, panel_bytes, pack,
+                              q8_0_multiply_scalar},
 #ifdef __x86_64__
-        [INFER_ISA_AVX2] = {panel_bytes, pack, q8_0_multiply_avx2},
-        [INFER_ISA_AVXVNNI] = {panel_bytes, pack, q8_0_multiply_avx2},
-        [INFER_ISA_AVX512] = {panel_bytes, pack, q8_0_multiply_avx512},
+        [INFER_ISA_AVX2] = {ACTIVATION_INT16, panel_bytes, pack, q8_0_multiply_avx2},
+        [INFER_ISA_AVXVNNI] = {ACTIVATION_INT16, panel_bytes, pack, q8_0_multiply_avx2},
+        [INFER_ISA_AVX512] = {ACTIVATION_INT16, panel_bytes, pack,
+                              q8_0_multiply_avx512},
 #endif
     };
-    (void)backend;
-    return &table[isa];
+#ifdef __x86_64__
+    static const struct kernel fours = {ACTIVATION_BYTE, panel_bytes_fours, pack_fours,
+                                        q8_0_multiply_bytes_avx512};
+    if (options->isa == INFER_ISA_AVX512 && options->activations_bits == 8)
+        return &fours;
+#endif
+    return &pairs[options->isa];
 }
 
-const struct format format_q8_0 = {
-    .type = GGUF_Q8_0, .integers = true, .read = read, .kernel = kernel};
+const struct format format_q8_0 = {.type = GGUF_Q8_0, .read = read, .kernel = kernel};

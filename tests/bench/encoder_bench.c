@@ -45,21 +45,25 @@ static void stop(const char *what)
 
 /* ---- the peak ------------------------------------------------------------------- */
 
-#define TWELVE(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-#define FMA512(n) "vfmadd231ps %%zmm30, %%zmm31, %%zmm" #n "\n\t"
-#define DOT512(n) "vpdpwssd %%zmm30, %%zmm31, %%zmm" #n "\n\t"
-#define FMA256(n) "vfmadd231ps %%ymm14, %%ymm15, %%ymm" #n "\n\t"
+#define TWELVE(X)  X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
+#define FMA512(n)  "vfmadd231ps %%zmm30, %%zmm31, %%zmm" #n "\n\t"
+#define DOT512(n)  "vpdpwssd %%zmm30, %%zmm31, %%zmm" #n "\n\t"
+#define FMA256(n)  "vfmadd231ps %%ymm14, %%ymm15, %%ymm" #n "\n\t"
+#define BYTE512(n) "vpdpbusd %%zmm30, %%zmm31, %%zmm" #n "\n\t"
 #define DOT256(n) \
     "vpmaddwd %%ymm14, %%ymm15, %%ymm13\n\tvpaddd %%ymm13, %%ymm" #n ", %%ymm" #n "\n\t"
 #define RUN(code) __asm__ volatile(code ::: "memory")
 
 /* Twelve multiply-adds of independent sums; returns operations done. */
-static double peak_step(enum infer_isa isa, bool integers)
+static double peak_step(enum infer_isa isa, enum activation_kind kind)
 {
-    bool wide = isa == INFER_ISA_AVX512;
+    const bool wide = isa == INFER_ISA_AVX512, integers = kind != ACTIVATION_FLOAT;
+    const double each = kind == ACTIVATION_BYTE ? 4 : integers ? 2 : 1;
 
 #ifdef __x86_64__
-    if (wide && integers)
+    if (kind == ACTIVATION_BYTE)
+        RUN(TWELVE(BYTE512));
+    else if (wide && integers)
         RUN(TWELVE(DOT512));
     else if (wide)
         RUN(TWELVE(FMA512));
@@ -68,18 +72,18 @@ static double peak_step(enum infer_isa isa, bool integers)
     else
         RUN(TWELVE(FMA256));
 #endif
-    return 12.0 * (integers ? 2 : 1) * (wide ? 32 : 16);
+    return 12.0 * each * (wide ? 32 : 16);
 }
 
 /* Gop/s, 0 for the scalar set. */
-static double peak(enum infer_isa isa, bool integers)
+static double peak(enum infer_isa isa, enum activation_kind kind)
 {
     double best = 0;
 
     for (int i = 0; i < 5 && isa > INFER_ISA_SCALAR; i++) {
         double operations = 0, start = cpu_seconds();
         for (long n = 0; n < 2000000; n++)
-            operations += peak_step(isa, integers);
+            operations += peak_step(isa, kind);
         best = fmax(best, operations / (cpu_seconds() - start) / 1e9);
     }
     return best;
@@ -167,7 +171,7 @@ static double measure_kernels(struct infer_session *s, int repeat)
 {
     struct workspace *w = s->workspace;
     const size_t rows = FORMAT_TILE_ROWS, stride = s->inner_q_stride + s->inner_stride;
-    const struct activations a = {w->inner,        w->inner_q,        w->inner_scale,
+    const struct activations a = {w->inner,        {w->inner_q},      w->inner_scale,
                                   s->inner_stride, s->inner_q_stride, stride / 32};
     double best = 0;
 
@@ -243,8 +247,9 @@ static void run_model(const char *path, const struct settings *set)
     for (size_t i = 0; i < sizeof id / sizeof *id; i++)
         id[i] = (int32_t)(next_random(&state) % m->vocabulary);
 
-    bool integers = s->layer[0].up.format->integers;
-    double highest = peak(s->options.isa, integers);
+    const enum activation_kind kind = s->layer[0].up.kernel->activations;
+    const bool integers = kind != ACTIVATION_FLOAT;
+    double highest = peak(s->options.isa, kind);
     printf("%s  %s, %d threads", path, infer_session_isa(s), s->options.threads);
     if (integers)
         printf(", %d-bit activations", s->options.activations_bits);

@@ -16,7 +16,10 @@ static const struct gguf_tensor *tensor_of(struct bert_fixture *b, enum gguf_typ
 static void load(struct matrix *m, const struct gguf_tensor *tensor, enum infer_isa isa,
                  enum infer_float_backend backend)
 {
-    assert_int_equal(matrix_plan(m, tensor, isa, backend, NULL), 0);
+    const struct infer_options o = {
+        .isa = isa, .activations_bits = 16, .float_backend = backend};
+
+    assert_int_equal(matrix_plan(m, tensor, &o, NULL), 0);
     m->panel = kernel_floats(matrix_bytes(m) / sizeof(float));
     assert_int_equal(matrix_load(m, tensor, NULL), 0);
 }
@@ -106,6 +109,9 @@ static void a_range_of_panels_equals_its_part_of_the_whole(void **state)
     }
 }
 
+static const struct infer_options scalar = {.isa = INFER_ISA_SCALAR,
+                                            .activations_bits = 16};
+
 static void another_type_is_refused_by_its_name(void **state)
 {
     static const enum gguf_type types[] = {GGUF_Q4_0, GGUF_Q6_K, GGUF_IQ4_NL};
@@ -119,9 +125,7 @@ static void another_type_is_refused_by_its_name(void **state)
                                            .rows = 16};
         struct infer_error err;
         struct matrix m;
-        assert_int_equal(
-            matrix_plan(&m, &tensor, INFER_ISA_SCALAR, INFER_FLOAT_EXACT, &err),
-            INFER_EUNSUPPORTED);
+        assert_int_equal(matrix_plan(&m, &tensor, &scalar, &err), INFER_EUNSUPPORTED);
         assert_non_null(strstr(err.text, "blk.3.attn_q.weight"));
         assert_non_null(strstr(err.text, names[i]));
     }
@@ -137,9 +141,9 @@ static void a_weight_that_is_not_finite_is_refused(void **state)
 
         (void)state;
         ((float *)(uintptr_t)tensor->data)[20 * DEPTH + 3] = INFINITY;
-        assert_int_equal(matrix_plan(&m, tensor, INFER_ISA_SCALAR,
-                                     (enum infer_float_backend)backend, NULL),
-                         0);
+        struct infer_options o = scalar;
+        o.float_backend = (enum infer_float_backend)backend;
+        assert_int_equal(matrix_plan(&m, tensor, &o, NULL), 0);
         m.panel = kernel_floats(matrix_bytes(&m) / sizeof(float));
         assert_int_equal(matrix_load(&m, tensor, &err), INFER_EFORMAT);
         assert_non_null(strstr(err.text, "rows 16 to 31"));

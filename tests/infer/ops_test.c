@@ -136,6 +136,26 @@ static void quantised_blocks_have_the_same_bits_everywhere(void **state)
             }
 }
 
+static void bytes_are_the_integers_and_128(void **state)
+{
+    enum { N = 1536 };
+    int16_t expected[N];
+    uint8_t q[N];
+    float expected_scale[N / 32], scale[N / 32];
+
+    (void)state;
+    for (int isa = INFER_ISA_SCALAR; isa < CPU_ISA_COUNT; isa++)
+        for (int kind = 0; kind < 3 && cpu_has((enum infer_isa)isa); kind++) {
+            struct rows r = rows_new(N, kind);
+            ops_scalar.quantise(expected, expected_scale, r.x, N, 127);
+            ops_for((enum infer_isa)isa)->quantise_bytes(q, scale, r.x, N);
+            for (size_t i = 0; i < N; i++)
+                assert_int_equal(q[i], expected[i] + 128);
+            kernel_equal(scale, expected_scale, N / 32, "scale", N);
+            rows_free(&r);
+        }
+}
+
 static void quantising_keeps_half_a_step_and_its_limits(void **state)
 {
     enum { N = 1536 };
@@ -276,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_has_the_same_bits_everywhere),
         cmocka_unit_test(quantised_blocks_have_the_same_bits_everywhere),
+        cmocka_unit_test(bytes_are_the_integers_and_128),
         cmocka_unit_test(quantising_keeps_half_a_step_and_its_limits),
         cmocka_unit_test(odd_blocks_have_a_defined_answer),
         cmocka_unit_test(gelu_is_right_to_two_places_of_the_last),

@@ -17,6 +17,7 @@ enum {
 struct operands {
     unsigned char file[OUTPUTS * ROW_BYTES];
     int16_t q[ROWS * DEPTH];
+    uint8_t q8[ROWS * DEPTH];
     float scale[ROWS * BLOCKS];
     unsigned char *panel;
     size_t panel_bytes;
@@ -49,6 +50,7 @@ static void fill(struct operands *o, int limit, bool wild, uint64_t seed)
         bool minus = bert_random(&seed) >> 63;
         value = wild ? limit : value;
         o->q[i] = (int16_t)(minus ? -value : value);
+        o->q8[i] = (uint8_t)(o->q[i] + 128);
     }
     for (size_t i = 0; i < ROWS * BLOCKS; i++)
         o->scale[i] = bert_random_float(&seed, 1) + 2;
@@ -56,8 +58,8 @@ static void fill(struct operands *o, int limit, bool wild, uint64_t seed)
 
 static const struct kernel *kernel_of(enum infer_isa isa, int bits)
 {
-    (void)bits;
-    return format_q8_0.kernel(isa, INFER_FLOAT_EXACT);
+    const struct infer_options o = {.isa = isa, .activations_bits = bits};
+    return format_q8_0.kernel(&o);
 }
 
 static bool pack(struct operands *o, const struct kernel *kernel)
@@ -76,17 +78,19 @@ static bool pack(struct operands *o, const struct kernel *kernel)
 static void multiply(struct operands *o, const struct kernel *kernel, float *c,
                      size_t first, size_t rows, size_t panels)
 {
-    const struct product p = {.c = c,
-                              .c_stride = C_STRIDE,
-                              .a = {.q = o->q + first * DEPTH,
-                                    .q_stride = DEPTH,
-                                    .scale = o->scale + first * BLOCKS,
-                                    .scale_stride = BLOCKS},
-                              .panel = o->panel,
-                              .panel_bytes = o->panel_bytes,
-                              .rows = rows,
-                              .panels = panels,
-                              .depth = DEPTH};
+    struct product p = {.c = c,
+                        .c_stride = C_STRIDE,
+                        .a = {.q = o->q + first * DEPTH,
+                              .q_stride = DEPTH,
+                              .scale = o->scale + first * BLOCKS,
+                              .scale_stride = BLOCKS},
+                        .panel = o->panel,
+                        .panel_bytes = o->panel_bytes,
+                        .rows = rows,
+                        .panels = panels,
+                        .depth = DEPTH};
+    if (kernel->activations == ACTIVATION_BYTE)
+        p.a.q8 = o->q8 + first * DEPTH;
     kernel->multiply(&p);
 }
 
