@@ -206,7 +206,6 @@ static int answer_find(struct scorer *scorer, struct infer_session *session,
     const struct work *work = scorer->work;
     const struct pipeline_text *text = work->text;
     size_t pieces = text->chunk_count + text->sentence_count;
-    float *raw = calloc(pieces * (scorer->labels + 1), sizeof(*raw));
     double *column = calloc(text->chunk_count, sizeof(*column));
     scorer->chunk = calloc(pieces * scorer->labels, sizeof(*scorer->chunk));
     answer->score = calloc(scorer->labels, sizeof(*answer->score));
@@ -214,17 +213,16 @@ static int answer_find(struct scorer *scorer, struct infer_session *session,
     answer->evidence =
         calloc(scorer->task->evidence_max + 1, sizeof(*answer->evidence));
     int status = PIPELINE_ENOMEM;
-    if (raw && column && scorer->chunk && answer->score && answer->probability &&
+    if (column && scorer->chunk && answer->score && answer->probability &&
         answer->evidence) {
         scorer->sentence = scorer->chunk + text->chunk_count * scorer->labels;
-        field_score(scorer->field, session, width, work->chunk_vector, pieces, raw,
+        field_score(scorer->field, session, width, work->chunk_vector, pieces,
                     scorer->chunk);
         document_scores(scorer, column, answer->score);
         answer_choose(answer, scorer->task);
         evidence_find(scorer, answer);
         status = PIPELINE_OK;
     }
-    free(raw);
     free(column);
     free(scorer->chunk);
     return status;

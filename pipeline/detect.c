@@ -123,19 +123,17 @@ int work_detect(struct work *work, const struct pipeline *run,
 {
     const struct field *field = &reference->detector;
     size_t sentences = work->text->sentence_count;
-    float *raw = calloc(sentences * (field->count + 1) + 1, sizeof(*raw));
     double *near = calloc(sentences * field->count + 1, sizeof(*near));
     work->finding = calloc(findings_most(run->policy) + 1, sizeof(*work->finding));
     int status;
-    if (!raw || !near || !work->finding) {
+    if (!near || !work->finding) {
         status = pipeline_fail(err, PIPELINE_ENOMEM, "no memory for findings");
     } else {
         if (field->count > 0)
             field_score(field, run->session, reference->width, work->sentence_vector,
-                        sentences, raw, near);
+                        sentences, near);
         status = detectors_run(work, run->policy, near, field->count, err);
     }
-    free(raw);
     free(near);
     return status;
 }

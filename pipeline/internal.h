@@ -100,10 +100,14 @@ bool work_is_prose(const struct work *work, size_t sentence);
 /* ---- reference.c: what a policy compares documents with ------------------------- */
 
 struct field {  /* things told apart from each other: a task's labels, the detectors */
-    float *row; /* count + 1 rows of width: q_0 ... q_n-1, mu */
-    size_t count;  /* 0: nothing to compare with */
-    double *shift; /* count + 1: dot(mu, row) */
+    float *row; /* rows of width: q_0 ... q_n-1, mu, then the members' own texts t */
+    size_t rows;
+    size_t count;  /* n; 0: nothing to compare with */
+    size_t *own;   /* n + 1: the texts of member l are rows own[l] to own[l + 1] */
+    double *shift; /* one a row: dot(mu, row) */
+    float *raw;    /* scratch: FIELD_BLOCK x rows */
 };
+enum { FIELD_BLOCK = 256 };
 
 struct reference { /* embedded once a run */
     size_t width;
@@ -115,10 +119,9 @@ int reference_open(struct reference **out, const struct pipeline *run,
                    struct pipeline_error *err);
 void reference_free(struct reference *reference); /* NULL allowed */
 
-/* out[i * field->count + l] = c_l of unit vector i; raw has room for
- * count x (field->count + 1) floats. */
+/* out[i * field->count + l] = c_l of unit vector i of `count` */
 void field_score(const struct field *field, struct infer_session *session, size_t width,
-                 const float *vector, size_t count, float *raw, double *out);
+                 const float *vector, size_t count, double *out);
 
 /* ---- classify.c, summarize.c, detect.c, decide.c: what a document says ---------- */
 

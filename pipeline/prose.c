@@ -41,17 +41,22 @@ static bool has_letter(const char *text, size_t bytes)
     return false;
 }
 
-/* Dots in a row, with or without spaces between; lines to write or sign on. */
+/* Dots in a row, with or without spaces between. */
 static bool has_leaders(const char *text, size_t bytes)
 {
-    size_t dots = 0, lines = 0;
+    size_t dots = 0;
+    for (size_t i = 0; i < bytes && dots < LEADER_DOTS; i++)
+        dots = text[i] == '.' ? dots + 1 : text[i] == ' ' ? dots : 0;
+    return dots >= LEADER_DOTS;
+}
+
+/* A line to write or sign on, or one that divides. */
+static bool has_rule(const char *text, size_t bytes)
+{
+    size_t run = 0;
     for (size_t i = 0; i < bytes; i++) {
-        if (text[i] == '.')
-            dots++;
-        else if (text[i] != ' ')
-            dots = 0;
-        lines = text[i] == '_' || text[i] == '-' ? lines + 1 : 0;
-        if (dots >= LEADER_DOTS || (lines >= 3 && text[i] == '_') || lines >= 5)
+        run = text[i] == '_' || text[i] == '-' ? run + 1 : 0;
+        if (run >= (text[i] == '_' ? 3 : 5))
             return true;
     }
     return false;
@@ -104,6 +109,6 @@ bool work_is_prose(const struct work *work, size_t sentence)
     struct quote quote = work_sentence(work, sentence);
     const char *text = work->text->text + quote.at;
     return tokens >= PROSE_TOKENS_MIN && tokens <= PROSE_TOKENS_MAX &&
-           !has_leaders(text, quote.bytes) && ends_a_sentence(text, quote.bytes) &&
-           reads_as_prose(text, quote.bytes);
+           !has_leaders(text, quote.bytes) && !has_rule(text, quote.bytes) &&
+           ends_a_sentence(text, quote.bytes) && reads_as_prose(text, quote.bytes);
 }

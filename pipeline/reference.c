@@ -1,19 +1,23 @@
 /* reference - what a policy compares documents with, embedded once a run.
  *
  * A field is a set of things that are told apart from each other. For its members
- * l, where e() is the encoder's unit vector of a text:
+ * l, where e() is the encoder's unit vector of a text and u(x) = unit( e(x) - mu ):
  *
  *     p_l = unit( e(title) + e(description) + mean of e(example) )
  *     mu  = mean of p_l over the field
- *     q_l = unit( p_l - mu )                                  rows q_0 ... q_n-1, mu
+ *     q_l = unit( p_l - mu )
  *
- *     c_l(x) = dot( unit(e(x) - mu), q_l )            how near a piece of text x is
+ *     c_l(x) = 1/2 dot( u(x), q_l ) + 1/2 max over l's texts t of dot( u(x), u(t) )
  *
- * Taking mu out removes what all members share ("agreement, parties"), which would
- * otherwise drown what tells them apart. The labels of a task are a field; so are
- * all detectors by meaning together, without their titles, which are headings; of
- * fewer than three no mean is taken. All sums are taken in ascending order, in
- * double precision: the same bits on every machine. */
+ * tells how near a piece of text x is to l. Taking mu out removes what all members
+ * share ("agreement, parties"), which would otherwise drown what tells them apart.
+ * The second half is for members that are many different things, whose mean is none
+ * of them ("not privileged").
+ *
+ * The labels of a task are a field. So are all detectors by meaning together: without
+ * their titles, which are headings; by q_l alone; and with mu = 0 when there are fewer
+ * than three. All sums are taken in ascending order, in double precision: the same
+ * bits on every machine. */
 #include "pipeline/internal.h"
 
 #include <math.h>
@@ -60,12 +64,19 @@ static bool by_meaning(const struct policy_detector *detector)
     return detector->kind == POLICY_DETECTOR_MEANING;
 }
 
+static size_t task_texts(const struct policy_task *task)
+{
+    size_t count = 0;
+    for (size_t j = 0; j < task->label_count; j++)
+        count += 2 + task->label[j].example_count;
+    return count;
+}
+
 static size_t texts_needed(const struct policy *policy)
 {
     size_t count = 0;
     for (size_t i = 0; i < policy->task_count; i++)
-        for (size_t j = 0; j < policy->task[i].label_count; j++)
-            count += 2 + policy->task[i].label[j].example_count;
+        count += task_texts(&policy->task[i]);
     for (size_t i = 0; i < policy->detector_count; i++)
         count += 1 + policy->detector[i].example_count;
     return count;
@@ -151,7 +162,7 @@ static void member_fill(const float *row, size_t own, size_t examples, size_t wi
     make_unit(out, width);
 }
 
-/* Turn rows p_l into q_l, with mu behind them. */
+/* Turn all rows but mu into what is left without it. */
 static void field_centre(struct field *field, size_t width, bool take_mean)
 {
     float *mu = field->row + field->count * width;
@@ -161,32 +172,43 @@ static void field_centre(struct field *field, size_t width, bool take_mean)
             sum += (double)field->row[j * width + i];
         mu[i] = (float)(sum / (double)field->count);
     }
-    for (size_t j = 0; j < field->count; j++) {
+    for (size_t j = 0; j < field->rows; j++) {
         float *row = field->row + j * width;
+        if (row == mu)
+            continue;
         for (size_t i = 0; i < width; i++)
             row[i] -= mu[i];
         make_unit(row, width);
     }
-    for (size_t j = 0; j <= field->count; j++)
+    for (size_t j = 0; j < field->rows; j++)
         field->shift[j] = dot(mu, field->row + j * width, width);
 }
 
-static int field_reserve(struct field *field, size_t count, size_t width)
+static int field_reserve(struct field *field, size_t count, size_t texts, size_t width)
 {
     field->count = count;
-    field->row = calloc((count + 1) * width, sizeof(*field->row));
-    field->shift = calloc(count + 1, sizeof(*field->shift));
-    return field->row && field->shift ? PIPELINE_OK : PIPELINE_ENOMEM;
+    field->rows = count + 1 + texts;
+    field->row = calloc(field->rows * width, sizeof(*field->row));
+    field->own = calloc(count + 1, sizeof(*field->own));
+    field->shift = calloc(field->rows, sizeof(*field->shift));
+    field->raw = calloc(FIELD_BLOCK * field->rows, sizeof(*field->raw));
+    return field->row && field->own && field->shift && field->raw ? PIPELINE_OK
+                                                                  : PIPELINE_ENOMEM;
 }
 
 static const float *task_fill(struct field *field, const struct policy_task *task,
                               size_t width, const float *from)
 {
+    size_t at = field->count + 1;
     for (size_t j = 0; j < task->label_count; j++) {
-        size_t examples = task->label[j].example_count;
+        size_t examples = task->label[j].example_count, texts = 2 + examples;
         member_fill(from, 2, examples, width, field->row + j * width);
-        from += (2 + examples) * width;
+        memcpy(field->row + at * width, from, texts * width * sizeof(*from));
+        field->own[j] = at;
+        at += texts;
+        from += texts * width;
     }
+    field->own[field->count] = at;
     field_centre(field, width, true);
     return from;
 }
@@ -205,18 +227,40 @@ static void detectors_fill(struct field *field, const struct policy *policy,
     field_centre(field, width, field->count >= MEAN_OF_MIN);
 }
 
-void field_score(const struct field *field, struct infer_session *session, size_t width,
-                 const float *vector, size_t count, float *raw, double *out)
+/* c_l of one unit vector, from its dot products with the field's rows. */
+static double member_score(const struct field *field, const float *near, double length,
+                           size_t l)
 {
-    size_t columns = field->count + 1;
-    infer_similarity(session, vector, count, field->row, columns, width, raw);
-    for (size_t i = 0; i < count; i++) {
-        const float *near = raw + i * columns;
-        double square =
-            1.0 - 2.0 * (double)near[field->count] + field->shift[field->count];
-        double length = sqrt(square > 1e-12 ? square : 1e-12);
-        for (size_t l = 0; l < field->count; l++)
-            out[i * field->count + l] = ((double)near[l] - field->shift[l]) / length;
+    double mean = ((double)near[l] - field->shift[l]) / length;
+    if (field->own[l] == field->own[l + 1])
+        return mean;
+    double best = -1;
+    for (size_t j = field->own[l]; j < field->own[l + 1]; j++) {
+        double one = ((double)near[j] - field->shift[j]) / length;
+        best = one > best ? one : best;
+    }
+    return 0.5 * mean + 0.5 * best;
+}
+
+static void vector_score(const struct field *field, const float *near, double *out)
+{
+    double mu_square = field->shift[field->count];
+    double square = 1.0 - 2.0 * (double)near[field->count] + mu_square;
+    double length = sqrt(square > 1e-12 ? square : 1e-12);
+    for (size_t l = 0; l < field->count; l++)
+        out[l] = member_score(field, near, length, l);
+}
+
+void field_score(const struct field *field, struct infer_session *session, size_t width,
+                 const float *vector, size_t count, double *out)
+{
+    for (size_t from = 0; from < count; from += FIELD_BLOCK) {
+        size_t block = count - from < FIELD_BLOCK ? count - from : FIELD_BLOCK;
+        infer_similarity(session, vector + from * width, block, field->row, field->rows,
+                         width, field->raw);
+        for (size_t i = 0; i < block; i++)
+            vector_score(field, field->raw + i * field->rows,
+                         out + (from + i) * field->count);
     }
 }
 
@@ -224,17 +268,17 @@ void field_score(const struct field *field, struct infer_session *session, size_
 
 static int reference_reserve(struct reference *reference, const struct policy *policy)
 {
-    size_t detectors = 0;
+    size_t detectors = 0, width = reference->width;
     for (size_t i = 0; i < policy->detector_count; i++)
         detectors += by_meaning(&policy->detector[i]);
     reference->task = calloc(policy->task_count + 1, sizeof(*reference->task));
     if (!reference->task)
         return PIPELINE_ENOMEM;
     reference->task_count = policy->task_count;
-    int status = field_reserve(&reference->detector, detectors, reference->width);
+    int status = field_reserve(&reference->detector, detectors, 0, width);
     for (size_t i = 0; i < policy->task_count && status == PIPELINE_OK; i++)
         status = field_reserve(&reference->task[i], policy->task[i].label_count,
-                               reference->width);
+                               task_texts(&policy->task[i]), width);
     return status;
 }
 
@@ -282,6 +326,8 @@ int reference_open(struct reference **out, const struct pipeline *run,
 static void field_free(struct field *field)
 {
     free(field->row);
+    free(field->own);
+    free(field->raw);
     free(field->shift);
 }
 

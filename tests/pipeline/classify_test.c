@@ -10,7 +10,14 @@ static struct encoder encoder;
 /* Label l is the l-th axis, and nothing is taken out: c_l(x) = x[l]. */
 static float axes[(LABELS + 1) * WIDTH];
 static double shifts[LABELS + 1];
-static struct field field = {axes, LABELS, shifts};
+static size_t own[LABELS + 1]; /* no texts of their own */
+static float scratch[FIELD_BLOCK * (LABELS + 1)];
+static struct field field = {.row = axes,
+                             .rows = LABELS + 1,
+                             .count = LABELS,
+                             .own = own,
+                             .shift = shifts,
+                             .raw = scratch};
 static const struct reference reference = {
     .width = WIDTH, .task = &field, .task_count = 1};
 
