@@ -289,8 +289,8 @@ static void take_text(struct builder *builder, const struct wire_cursor *payload
         builder_break(builder, "text without a section, or more than was allowed");
         return;
     }
-    if (!grow(builder, &builder->text, &builder->text_capacity,
-              builder->text_used + count, 1))
+    if (count == 0 || !grow(builder, &builder->text, &builder->text_capacity,
+                            builder->text_used + count, 1))
         return;
     memcpy(builder->text + builder->text_used, payload->at, count);
     builder->text_used += count;

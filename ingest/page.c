@@ -56,18 +56,23 @@ static const PopplerRectangle *box_at(const struct view *view, size_t index)
     return index < view->boxes ? &view->box[index] : &nowhere;
 }
 
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 static double side(const PopplerRectangle *box)
 {
-    return fmax(fabs(box->x2 - box->x1), fabs(box->y2 - box->y1));
+    return larger(fabs(box->x2 - box->x1), fabs(box->y2 - box->y1));
 }
 
 /* How far two boxes lie apart, along the axis where they do; negative if nowhere. */
 static double apart(const PopplerRectangle *a, const PopplerRectangle *b)
 {
-    double x = fmax(b->x1 - a->x2, a->x1 - b->x2);
-    double y = fmax(b->y1 - a->y2, a->y1 - b->y2);
+    double x = larger(b->x1 - a->x2, a->x1 - b->x2);
+    double y = larger(b->y1 - a->y2, a->y1 - b->y2);
 
-    return fmax(x, y);
+    return larger(x, y);
 }
 
 /* From the line of a to the line of b, whichever way the page is turned. */
@@ -173,40 +178,50 @@ static bool runs_left(uint32_t c)
     return (c >= 0x590 && c <= 0x8FF) || (c >= 0xFB1D && c <= 0xFEFC);
 }
 
-/* Put the white space that the boxes ask for between the character before and c. */
-static void add_gap(struct view *view, uint32_t before, uint32_t c, double usual,
-                    struct text *text)
+/* The white space that the boxes ask for between the character before and c; or "". */
+static const char *find_gap(const struct view *view, uint32_t before, uint32_t c,
+                            double usual)
 {
     const PopplerRectangle *a, *b = box_at(view, view->index);
 
     if (view->index == 0)
-        return;
-    a = box_at(view, view->index - 1);
-    if (before == '\n' && view->index > 1 && usual > 0) {
-        a = box_at(view, view->index - 2);
-        if (pitch(a, b) > paragraph_pitch * usual)
-            text_add(text, "\n", 1, TEXT_VISIBLE);
-    } else if (!is_space(before) && !is_space(c) && !runs_left(before) &&
-               !runs_left(c) && apart(a, b) > word_gap * fmax(side(a), side(b))) {
-        text_add(text, " ", 1, TEXT_VISIBLE);
+        return "";
+    if (before == '\n') {
+        a = box_at(view, view->index < 2 ? 0 : view->index - 2);
+        return usual > 0 && pitch(a, b) > paragraph_pitch * usual ? "\n" : "";
     }
+    if (is_space(before) || is_space(c) || runs_left(before) || runs_left(c))
+        return "";
+    a = box_at(view, view->index - 1);
+    return apart(a, b) > word_gap * larger(side(a), side(b)) ? " " : "";
 }
 
+/* Characters go on in stretches that nothing interrupts: no gap, no other reason to
+ * be hidden, no character that is left out. */
 static void add_characters(struct view *view, double usual, struct text *text)
 {
+    const char *start = view->at, *from;
+    enum text_why why = TEXT_VISIBLE;
     uint32_t before = '\n';
 
-    while (view->at < view->end) {
-        const char *from = view->at;
+    while ((from = view->at) < view->end) {
         uint32_t c = text_decode(&view->at, view->end);
-        if (is_arranger(c))
+        bool skip = is_arranger(c);
+        const char *gap = "";
+        if (!skip) {
+            find_run(view);
+            gap = find_gap(view, before, c, usual);
+            before = c;
+            view->index++;
+        }
+        if (!skip && !*gap && view->why == why)
             continue;
-        find_run(view);
-        add_gap(view, before, c, usual, text);
-        text_add(text, from, (size_t)(view->at - from), view->why);
-        before = c;
-        view->index++;
+        text_add(text, start, (size_t)(from - start), why);
+        text_add(text, gap, strlen(gap), TEXT_VISIBLE);
+        start = skip ? view->at : from;
+        why = view->why;
     }
+    text_add(text, start, (size_t)(view->end - start), why);
 }
 
 /* ---- Poppler's views

@@ -47,6 +47,8 @@ enum {
 static void put(struct text *text, uint32_t c, enum text_why why);
 static void filter(struct text *text, uint32_t c, enum text_why why);
 static void flush_segment(struct text *text);
+static void write_inner(struct text *text, const char *ascii, size_t count,
+                        enum text_why why);
 
 /* ---- the way in ----------------------------------------------------------------- */
 
@@ -71,12 +73,35 @@ void text_start(struct text *text, enum text_hyphens hyphens, size_t bytes_max)
     *text = fresh;
 }
 
+/* Most of what is written is words of ASCII, which no stage changes. Between its
+ * first character, before which white space may wait, and its last, with which a
+ * mark may combine, a word goes straight to the end. */
+static size_t add_word(struct text *text, const char *word, size_t bytes,
+                       enum text_why why)
+{
+    size_t count = 0;
+
+    while (count < bytes && word[count] > ' ' && word[count] < 0x7F)
+        count++;
+    if (count < 3)
+        return 0;
+    filter(text, (uint8_t)word[0], why);
+    flush_segment(text);
+    write_inner(text, word + 1, count - 2, why);
+    filter(text, (uint8_t)word[count - 1], why);
+    return count;
+}
+
 void text_add(struct text *text, const char *utf8, size_t bytes, enum text_why why)
 {
     const char *end = utf8 + bytes;
 
-    while (utf8 < end && !text->overflow && !text->no_memory)
-        filter(text, text_decode(&utf8, end), why);
+    while (utf8 < end && !text->overflow && !text->no_memory) {
+        size_t word = add_word(text, utf8, (size_t)(end - utf8), why);
+        utf8 += word;
+        if (word == 0)
+            filter(text, text_decode(&utf8, end), why);
+    }
 }
 
 void text_finish(struct text *text)
@@ -373,6 +398,25 @@ static void write_character(struct text *text, uint32_t c, enum text_why why)
     text->used += bytes;
     text->before_last = text->last;
     text->last = c;
+    if (why != TEXT_VISIBLE)
+        hide(text, start, why);
+}
+
+/* At least one character of a word of ASCII that has been begun. */
+static void write_inner(struct text *text, const char *ascii, size_t count,
+                        enum text_why why)
+{
+    size_t start = text->used;
+
+    if (!reserve(text, count))
+        return;
+    memcpy(text->bytes + start, ascii, count);
+    text->used += count;
+    for (size_t i = 0; i < count; i++)
+        text->letters += is_letter((uint8_t)ascii[i]);
+    text->marks += count;
+    text->before_last = count > 1 ? (uint8_t)ascii[count - 2] : text->last;
+    text->last = (uint8_t)ascii[count - 1];
     if (why != TEXT_VISIBLE)
         hide(text, start, why);
 }
