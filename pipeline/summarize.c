@@ -8,7 +8,7 @@
  *
  * The first chunk is there because documents begin by saying what they are about; a
  * product, not a difference, because a difference favours what is unlike everything.
- * What says the same as one that is taken, in all but the same words, is never taken.
+ * What repeats one that is taken, in nearly the same words, is never taken itself.
  * Only prose may stand in a summary, where there is any. What is chosen is given in
  * the order of the document. Cost: sentences x length of the summary. */
 #include "pipeline/internal.h"
