@@ -48,7 +48,7 @@ static void assert_finding(const struct work *work, size_t i, const char *wanted
 
 /* ---- patterns ------------------------------------------------------------------- */
 
-static const struct field no_field = {NULL, 0, NULL};
+static const struct field no_field = {.count = 0};
 
 static void patterns_are_found_where_they_stand(void **state)
 {
@@ -119,7 +119,10 @@ static void hidden_text_is_not_searched(void **state)
 /* Two detectors, each on an axis: c_d(x) = x[d]. */
 static float axes[3 * WIDTH] = {1, 0, 0, 0, 0, 1, 0, 0};
 static double shifts[3];
-static const struct field two_axes = {axes, 2, shifts};
+static size_t own[3] = {3, 3, 3}; /* no texts of their own */
+static float raw[FIELD_BLOCK * 3];
+static const struct field two_axes = {
+    .row = axes, .rows = 3, .count = 2, .own = own, .shift = shifts, .raw = raw};
 static const struct policy_detector meanings[] = {
     {.name = "law",
      .kind = POLICY_DETECTOR_MEANING,

@@ -97,7 +97,7 @@ static void a_heading_speaks_and_a_line_of_dots_does_not(void **state)
     judge("Definitions . . . .\n", &speaks, &prose);
     assert_false(speaks);
     judge("____________ SERVICE AGREEMENT\n", &speaks, &prose);
-    assert_true(speaks); /* a title with a place to fill in */
+    assert_true(speaks);                      /* a title with a place to fill in */
     judge("\xe6\x97\xa5\n", &speaks, &prose); /* a letter of another script */
     assert_true(speaks);
 }

@@ -1,0 +1,99 @@
+/* What a run would do, said without doing it. */
+#include "tests/pipeline/office.h"
+
+static struct pipeline_plan plan(struct office *o)
+{
+    struct pipeline_plan out;
+    pipeline_inputs_free(&o->inputs);
+    assert_ok(pipeline_inputs_add(&o->inputs, o->root, ERR));
+    pipeline_inputs_finish(&o->inputs);
+    assert_ok(pipeline_plan(&o->run, &out, ERR));
+    assert_int_equal(out.total, o->inputs.count);
+    assert_int_equal(out.total, out.to_do + out.done_before + out.unreadable);
+    return out;
+}
+
+static void what_is_to_do_is_counted_and_timed(void **state)
+{
+    struct office *o = *state;
+    make_three(o);
+    assert_int_equal(symlink("nowhere", at(o, "dangling.xml")), 0);
+    begin(o);
+    struct pipeline_plan now = plan(o);
+    assert_int_equal(now.to_do, 3);
+    assert_int_equal(now.unreadable, 1);
+    assert_int_equal(now.done_before, 0);
+    assert_int_equal(now.sampled, 3);
+    assert_true(now.bytes > 500 && now.bytes < 1000);
+    assert_true(now.seconds > 0 && now.seconds < 60);
+}
+
+static void a_plan_does_nothing_of_it(void **state)
+{
+    struct office *o = *state;
+    make_three(o);
+    begin(o);
+    plan(o);
+    run(o);
+    assert_total(o, 3, 0, 0);
+}
+
+static void what_is_done_is_not_planned_again(void **state)
+{
+    struct office *o = *state;
+    make_three(o);
+    run(o);
+    make_document(o, "d.xml", "Another", SUPPLY);
+    struct pipeline_plan now = plan(o);
+    assert_int_equal(now.done_before, 3);
+    assert_int_equal(now.to_do, 1);
+    assert_int_equal(now.sampled, 1);
+}
+
+static void without_a_store_nothing_is_done_yet(void **state)
+{
+    struct office *o = *state;
+    struct store *store = o->run.store;
+    make_three(o);
+    run(o);
+    o->run.store = NULL;
+    o->run.run_id = 0;
+    struct pipeline_plan now = plan(o);
+    assert_int_equal(now.to_do, 3);
+    o->run.store = store;
+}
+
+static void no_more_than_a_few_are_timed(void **state)
+{
+    struct office *o = *state;
+    for (char c = 'a'; c <= 'z'; c++) {
+        char name[] = {c, '.', 'x', 'm', 'l', '\0'};
+        char title[] = {'D', 'o', 'c', ' ', c, '\0'};
+        make_document(o, name, title, SUPPLY);
+    }
+    begin(o);
+    struct pipeline_plan now = plan(o);
+    assert_int_equal(now.to_do, 26);
+    assert_in_range(now.sampled, 4, 6);
+}
+
+static void an_empty_folder_takes_no_time(void **state)
+{
+    struct pipeline_plan now = plan(*state);
+    assert_int_equal(now.total, 0);
+    assert_true(now.seconds == 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, office_open, office_close)
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_to_do_is_counted_and_timed),
+        TEST(a_plan_does_nothing_of_it),
+        TEST(what_is_done_is_not_planned_again),
+        TEST(without_a_store_nothing_is_done_yet),
+        TEST(no_more_than_a_few_are_timed),
+        TEST(an_empty_folder_takes_no_time),
+    };
+    return cmocka_run_group_tests(tests, office_suite, office_suite_end);
+}

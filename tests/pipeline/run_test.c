@@ -1,0 +1,213 @@
+/* A run end to end: a real store, real parsers, a few tiny XML files. */
+#include "tests/pipeline/office.h"
+
+/* ---- looking at what is stored -------------------------------------------------- */
+
+struct sight {
+    char outcome[32], label[32], decision[32], reason[200];
+    int64_t document, duplicate_of, run;
+    size_t count; /* rows of that path */
+};
+
+static int look(void *arg, const struct store_document *d)
+{
+    struct sight *s = arg;
+    s->count++;
+    s->document = d->document;
+    s->duplicate_of = d->duplicate_of;
+    s->run = d->run;
+    snprintf(s->outcome, sizeof(s->outcome), "%s", d->outcome);
+    snprintf(s->reason, sizeof(s->reason), "%s", d->reason);
+    snprintf(s->decision, sizeof(s->decision), "%s", d->decision);
+    snprintf(s->label, sizeof(s->label), "%s", d->task_count ? d->task[0].label : "");
+    return 0;
+}
+
+static struct sight see(const struct office *o, const char *name)
+{
+    struct sight sight = {0};
+    struct store_error why;
+    struct store_filter one = {.path = at(o, name)};
+    if (store_each_document(o->run.store, &one, look, &sight, &why) != 0)
+        fail_msg("%s", why.text);
+    assert_int_equal(sight.count, 1);
+    return sight;
+}
+
+/* ---- tests ---------------------------------------------------------------------- */
+
+static void documents_are_labelled_by_what_they_say(void **state)
+{
+    struct office *o = *state;
+    make_three(o);
+    run(o);
+    assert_total(o, 3, 0, 0);
+    assert_true(o->total.tokens > 0);
+    assert_string_equal(see(o, "a.xml").label, "supply");
+    assert_string_equal(see(o, "b.xml").label, "license");
+    assert_string_equal(see(o, "c.xml").label, "colour");
+    assert_string_equal(see(o, "a.xml").outcome, "ok");
+    assert_string_equal(see(o, "a.xml").decision, "file");
+}
+
+static void a_run_again_does_what_is_missing(void **state)
+{
+    struct office *o = *state;
+    make_three(o);
+    run(o);
+    int64_t first = o->run.run_id;
+    run(o);
+    assert_total(o, 0, 3, 0);
+    make_document(o, "d.xml", "Another", SUPPLY);
+    make_document(o, "b.xml", "License of software, changed", LICENSE);
+    run(o);
+    assert_total(o, 2, 2, 0);
+    assert_int_equal(see(o, "a.xml").run, first);
+    assert_int_equal(see(o, "b.xml").run, o->run.run_id);
+}
+
+static void the_same_bytes_are_read_once_and_referred_to(void **state)
+{
+    struct office *o = *state;
+    for (char c = 'a'; c <= 'f'; c++) {
+        char name[] = {c, '.', 'x', 'm', 'l', '\0'};
+        make_document(o, name, "Supply of goods", SUPPLY);
+    }
+    run(o);
+    assert_total(o, 6, 0, 0);
+    struct sight original = see(o, "a.xml");
+    assert_string_equal(original.outcome, "ok");
+    for (char c = 'b'; c <= 'f'; c++) {
+        char name[] = {c, '.', 'x', 'm', 'l', '\0'};
+        struct sight copy = see(o, name);
+        assert_string_equal(copy.outcome, "duplicate");
+        assert_int_equal(copy.duplicate_of, original.document);
+        assert_string_equal(copy.decision, original.decision);
+        assert_non_null(strstr(copy.reason, at(o, "a.xml")));
+    }
+    run(o);
+    assert_total(o, 0, 6, 0);
+}
+
+static void a_bad_document_costs_only_itself(void **state)
+{
+    struct office *o = *state;
+    make_three(o);
+    make_file(o, "bad.xml", "<doc><p>never closed</doc>");
+    make_file(o, "empty.xml", "");
+    make_file(o, "letter.docx", "PK\003\004 not for us");
+    assert_int_equal(symlink("nowhere", at(o, "dangling.xml")), 0);
+    run(o);
+    assert_total(o, 7, 0, 4);
+    assert_string_equal(see(o, "bad.xml").outcome, "damaged");
+    assert_string_equal(see(o, "empty.xml").outcome, "damaged");
+    assert_string_equal(see(o, "letter.docx").outcome, "unsupported");
+    assert_string_equal(see(o, "dangling.xml").outcome, "not_a_file");
+    assert_string_equal(see(o, "a.xml").outcome, "ok");
+    assert_string_equal(see(o, "bad.xml").decision, "look");
+    assert_string_equal(see(o, "bad.xml").label, "");
+}
+
+static void failures_are_done_again_only_when_asked(void **state)
+{
+    struct office *o = *state;
+    make_document(o, "a.xml", "Supply of goods", SUPPLY);
+    make_file(o, "bad.xml", "<doc><p>never closed</doc>");
+    run(o);
+    run(o);
+    assert_total(o, 0, 2, 1);
+    o->run.retry_failed = true;
+    run(o);
+    assert_total(o, 1, 1, 1);
+    assert_int_equal(see(o, "bad.xml").run, o->run.run_id);
+}
+
+static void a_run_that_is_canceled_goes_on_where_it_stopped(void **state)
+{
+    struct office *o = *state;
+    for (char c = 'a'; c <= 'p'; c++) {
+        char name[] = {c, '.', 'x', 'm', 'l', '\0'};
+        char title[] = {'D', 'o', 'c', ' ', c, '\0'};
+        make_document(o, name, title, SUPPLY);
+    }
+    o->cancel_after = 1;
+    run(o);
+    assert_int_equal(o->end, PIPELINE_CANCELED);
+    size_t done = o->total.done;
+    assert_in_range(done, 1, 15);
+    o->cancel = 0;
+    o->cancel_after = 0;
+    ingest_parser_close(o->run.parser); /* its lanes are still at work */
+    parser_open(o);
+    run(o);
+    assert_total(o, 16 - done, done, 0);
+}
+
+static void a_run_that_is_canceled_before_it_begins_does_nothing(void **state)
+{
+    struct office *o = *state;
+    make_three(o);
+    o->cancel = 1;
+    run(o);
+    assert_int_equal(o->end, PIPELINE_CANCELED);
+    assert_int_equal(o->total.done, 0);
+    o->cancel = 0;
+    o->run.deadline_ms = 1; /* long ago */
+    run(o);
+    assert_int_equal(o->end, PIPELINE_OUT_OF_TIME);
+    assert_int_equal(o->total.done, 0);
+    o->run.deadline_ms = 0;
+    run(o);
+    assert_total(o, 3, 0, 0);
+}
+
+/* Kill every child of this process: the parsers. */
+static size_t kill_parsers(void)
+{
+    char path[64];
+    int pid;
+    size_t killed = 0;
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+    FILE *file = fopen(path, "r");
+    while (file && fscanf(file, "%d", &pid) == 1)
+        killed += kill(pid, SIGKILL) == 0;
+    if (file)
+        fclose(file);
+    return killed;
+}
+
+static void a_dead_parser_ends_the_run_and_another_one_goes_on(void **state)
+{
+    struct office *o = *state;
+    struct pipeline_error why = {0, ""};
+    make_three(o);
+    if (kill_parsers() == 0) {
+        fputs("skipped: this kernel does not list a process's children\n", stderr);
+        skip();
+    }
+    assert_ok(pipeline_inputs_add(&o->inputs, o->root, ERR));
+    begin(o);
+    assert_int_equal(pipeline_run(&o->run, &o->end, &o->total, &why), PIPELINE_EPARSER);
+    assert_int_equal(o->total.done, 0);
+    assert_true(why.text[0] != '\0');
+    ingest_parser_close(o->run.parser);
+    parser_open(o);
+    run(o);
+    assert_total(o, 3, 0, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, office_open, office_close)
+    const struct CMUnitTest tests[] = {
+        TEST(documents_are_labelled_by_what_they_say),
+        TEST(a_run_again_does_what_is_missing),
+        TEST(the_same_bytes_are_read_once_and_referred_to),
+        TEST(a_bad_document_costs_only_itself),
+        TEST(failures_are_done_again_only_when_asked),
+        TEST(a_run_that_is_canceled_goes_on_where_it_stopped),
+        TEST(a_run_that_is_canceled_before_it_begins_does_nothing),
+        TEST(a_dead_parser_ends_the_run_and_another_one_goes_on),
+    };
+    return cmocka_run_group_tests(tests, office_suite, office_suite_end);
+}
