@@ -26,7 +26,7 @@ static int dry_store(struct job *job, const char *db)
 static void print_plan(const struct pipeline_plan *plan, bool json)
 {
     if (json) {
-        json_line(json_pack("{s:I,s:I,s:I,s:I,s:I,s:f}", "total",
+        json_line(json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:f}", "total",
                             (json_int_t)plan->total, "to_do", (json_int_t)plan->to_do,
                             "done_before", (json_int_t)plan->done_before, "unreadable",
                             (json_int_t)plan->unreadable, "bytes",
@@ -43,7 +43,7 @@ static void print_plan(const struct pipeline_plan *plan, bool json)
                seconds / 60 % 60, seconds % 60, plan->sampled);
 }
 
-int job_dry_run(struct job *job, const char *db, bool json)
+int job_dry_run(struct job *job, const char *db, bool again, bool json)
 {
     struct pipeline_error why;
     struct pipeline_plan plan;
@@ -61,6 +61,7 @@ int job_dry_run(struct job *job, const char *db, bool json)
         .store = job->store,
         .run_id = job->run_id,
         .inputs = &job->inputs,
+        .retry_failed = again,
     };
     if (pipeline_plan(&run, &plan, &why) != 0) {
         complain("run", "%s", why.text);

@@ -52,10 +52,12 @@ static int check(const char *name)
     char hex[65];
     store_digest_of(policy->canonical, policy->canonical_bytes, &digest);
     store_digest_hex(&digest, hex);
-    printf("%s, revision %u: sound\n  %zu tasks, %zu detectors, %zu rules\n  digest of "
-           "the canonical form %s\n",
-           policy->name, policy->revision, policy->task_count, policy->detector_count,
-           policy->rule_count, hex);
+    printf(
+        "%s, revision %u: sound\n  %zu task%s, %zu detectors, %zu rules\n  digest of "
+        "the canonical form %s\n",
+        policy->name, policy->revision, policy->task_count,
+        policy->task_count == 1 ? "" : "s", policy->detector_count, policy->rule_count,
+        hex);
     policy_free(policy);
     return EXIT_DONE;
 }
@@ -144,7 +146,7 @@ static int policy_main(const struct command *self, int argc, char **argv)
         return check(name);
     if (words <= 3 && strcmp(verb, "render") == 0)
         return render(name);
-    if (words <= 3 && strcmp(verb, "schema") == 0) {
+    if (words == 2 && strcmp(verb, "schema") == 0) {
         fputs(policy_grammar(), stdout);
         return EXIT_DONE;
     }
@@ -160,7 +162,7 @@ static int policy_main(const struct command *self, int argc, char **argv)
 
 const struct command cmd_policy = {
     .name = "policy",
-    .synopsis = "policy list | policy check|render|schema [NAME|FILE]",
+    .synopsis = "policy list | policy check|render [NAME|FILE] | policy schema",
     .summary = "List the policies, check one, show it in words, or print the grammar.",
     .option = options,
     .run = policy_main,

@@ -385,7 +385,8 @@ static int run_main(const struct command *self, int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     status = job_open(&job, words, argv);
     if (status < 0)
-        status = asked.dry_run ? job_dry_run(&job, db_path(), asked.format != NULL)
+        status = asked.dry_run ? job_dry_run(&job, db_path(), asked.retry_failed,
+                                             asked.format != NULL)
                                : job_do(&job, words, argv, deadline_ms);
     return job_close(&job, status);
 }

@@ -36,8 +36,9 @@ int job_identity(const struct job *job, struct store_identity *out, char setting
 
 /* ---- dryrun.c: what a run would do ---- */
 
-/* Print it; the job is open but for its store, which is read if db exists. */
-int job_dry_run(struct job *job, const char *db, bool json);
+/* Print it; the job is open but for its store, which is read if db exists. again:
+ * what did not end ok counts as to do. */
+int job_dry_run(struct job *job, const char *db, bool again, bool json);
 
 /* ---- progress.c: how far it is, and when to stop -------------------------------- */
 

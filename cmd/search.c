@@ -84,6 +84,8 @@ static int search_main(const struct command *self, int argc, char **argv)
         complain("search", "%s", joined ? why.text : "out of memory");
     free(joined);
     store_close(store, NULL);
+    if (status == STORE_EINVALID)
+        return EXIT_USAGE;
     return status == STORE_OK ? EXIT_DONE : EXIT_NO_START;
 }
 

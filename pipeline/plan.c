@@ -6,6 +6,7 @@
 #include "pipeline/internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { SAMPLES = 6, SAMPLE_BYTES_MAX = 4 << 20 };
@@ -15,6 +16,7 @@ struct planner {
     struct store_sha256 *sha;
     size_t *to_do;   /* inputs */
     uint64_t *bytes; /* of each */
+    struct store_digest *digest;
     struct pipeline_plan *plan;
     struct pipeline_error *err;
 };
@@ -34,32 +36,68 @@ static int plan_load(struct planner *planner, size_t input, struct ingest_file *
     return PIPELINE_OK;
 }
 
+static bool done_before(const struct planner *planner, const struct store_found *found)
+{
+    bool failed =
+        strcmp(found->outcome, "ok") != 0 && strcmp(found->outcome, "duplicate") != 0;
+    return found->kind == STORE_FOUND_HERE && !(planner->run->retry_failed && failed);
+}
+
+static void plan_count(struct planner *planner, size_t input,
+                       const struct ingest_file *file,
+                       const struct store_digest *digest,
+                       const struct store_found *found)
+{
+    struct pipeline_plan *plan = planner->plan;
+    if (done_before(planner, found)) {
+        plan->done_before++;
+    } else if (file->outcome != INGEST_READ) {
+        plan->unreadable++;
+    } else if (found->kind == STORE_FOUND_ELSEWHERE) {
+        plan->copies++;
+    } else {
+        planner->to_do[plan->to_do] = input;
+        planner->digest[plan->to_do] = *digest;
+        planner->bytes[plan->to_do++] = file->bytes;
+        plan->bytes += file->bytes;
+    }
+}
+
 static int plan_input(struct planner *planner, size_t input)
 {
     struct ingest_file file;
     struct store_digest digest;
     struct store_found found = {.kind = STORE_FOUND_NOTHING};
     struct store_error why;
-    struct pipeline_plan *plan = planner->plan;
     int status = plan_load(planner, input, &file);
     if (status != PIPELINE_OK)
         return status;
     store_sha256_finish(planner->sha, &digest);
-    bool read = file.outcome == INGEST_READ;
-    if (planner->run->store && store_find(planner->run->store, planner->run->run_id,
-                                          planner->run->inputs->path[input],
-                                          read ? &digest : NULL, &found, &why) != 0)
+    if (planner->run->store &&
+        store_find(planner->run->store, planner->run->run_id,
+                   planner->run->inputs->path[input],
+                   file.outcome == INGEST_READ ? &digest : NULL, &found, &why) != 0)
         return pipeline_fail(planner->err, PIPELINE_ESTORE, "%s", why.text);
-    if (found.kind == STORE_FOUND_HERE) {
-        plan->done_before++;
-    } else if (!read) {
-        plan->unreadable++;
-    } else {
-        planner->to_do[plan->to_do] = input;
-        planner->bytes[plan->to_do++] = file.bytes;
-        plan->bytes += file.bytes;
-    }
+    plan_count(planner, input, &file, &digest, &found);
     return PIPELINE_OK;
+}
+
+static int by_digest(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct store_digest));
+}
+
+/* Files among those to do that have the bytes of another one. Sorts the digests. */
+static void plan_copies(struct planner *planner)
+{
+    struct pipeline_plan *plan = planner->plan;
+    size_t count = plan->to_do;
+    qsort(planner->digest, count, sizeof(*planner->digest), by_digest);
+    for (size_t i = 1; i < count; i++)
+        if (by_digest(&planner->digest[i - 1], &planner->digest[i]) == 0) {
+            plan->copies++;
+            plan->to_do--;
+        }
 }
 
 /* ---- the clock ------------------------------------------------------------------ */
@@ -137,19 +175,22 @@ int pipeline_plan(const struct pipeline *run, struct pipeline_plan *out,
         .sha = store_sha256_new(),
         .to_do = calloc(run->inputs->count + 1, sizeof(size_t)),
         .bytes = calloc(run->inputs->count + 1, sizeof(uint64_t)),
+        .digest = calloc(run->inputs->count + 1, sizeof(struct store_digest)),
         .plan = out,
         .err = err,
     };
     int status = PIPELINE_OK;
-    if (!planner.sha || !planner.to_do || !planner.bytes)
+    if (!planner.sha || !planner.to_do || !planner.bytes || !planner.digest)
         status = pipeline_fail(err, PIPELINE_ENOMEM, "no memory for %zu inputs",
                                run->inputs->count);
     for (size_t i = 0; i < run->inputs->count && status == PIPELINE_OK; i++)
         status = plan_input(&planner, i);
     if (status == PIPELINE_OK)
         status = plan_time(&planner);
+    plan_copies(&planner);
     store_sha256_free(planner.sha);
     free(planner.to_do);
     free(planner.bytes);
+    free(planner.digest);
     return status;
 }
