@@ -13,7 +13,6 @@
 #include "ingest/wire.h"
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -80,10 +79,6 @@ int ingest_parse_main(int argc, char **argv)
         return EXIT_ARGUMENTS;
     if (silence() != 0 || detach() != 0)
         return EXIT_CANNOT_START;
-    /* A child lives for one document: memory is given back by its end, not by trim. */
-    mallopt(M_TRIM_THRESHOLD, 1 << 30);
-    mallopt(M_TOP_PAD, 1 << 20);
-    mallopt(M_MMAP_THRESHOLD, 1 << 26);
     reader_warm();
     return say_hello(ends.frames) == 0 ? lane_serve(&ends) : EXIT_CANNOT_START;
 }
