@@ -26,17 +26,17 @@ static int dry_store(struct job *job, const char *db)
 static void print_plan(const struct pipeline_plan *plan, bool json)
 {
     if (json) {
-        json_line(json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:f}", "total",
-                            (json_int_t)plan->total, "to_do", (json_int_t)plan->to_do,
-                            "done_before", (json_int_t)plan->done_before, "unreadable",
-                            (json_int_t)plan->unreadable, "bytes",
-                            (json_int_t)plan->bytes, "seconds", plan->seconds));
+        json_line(json_pack(
+            "{s:I,s:I,s:I,s:I,s:I,s:I,s:f}", "total", (json_int_t)plan->total, "to_do",
+            (json_int_t)plan->to_do, "copies", (json_int_t)plan->copies, "done_before",
+            (json_int_t)plan->done_before, "unreadable", (json_int_t)plan->unreadable,
+            "bytes", (json_int_t)plan->bytes, "seconds", plan->seconds));
         return;
     }
-    printf(
-        "%zu files: %zu to do (%.1f MiB), %zu done before, %zu that cannot be read\n",
-        plan->total, plan->to_do, (double)plan->bytes / 1048576.0, plan->done_before,
-        plan->unreadable);
+    printf("%zu files: %zu to do (%.1f MiB), %zu copies of others, %zu done before, "
+           "%zu that cannot be read\n",
+           plan->total, plan->to_do, (double)plan->bytes / 1048576.0, plan->copies,
+           plan->done_before, plan->unreadable);
     long seconds = (long)(plan->seconds + 0.5);
     if (plan->sampled)
         printf("about %ld:%02ld:%02ld, judged by %zu of them\n", seconds / 3600,

@@ -81,7 +81,7 @@ static int search_main(const struct command *self, int argc, char **argv)
     status =
         joined ? store_search(store, joined, each_hit, &format, &why) : STORE_ENOMEM;
     if (status != STORE_OK)
-        complain("search", "%s", joined ? why.text : "out of memory");
+        complain(NULL, "%s", joined ? why.text : "out of memory");
     free(joined);
     store_close(store, NULL);
     if (status == STORE_EINVALID)
