@@ -41,7 +41,7 @@ enum { FILES_MAX = 16 };
 
 static size_t memory_bytes_max; /* for the handler */
 
-static void set_limit(int resource, uint64_t value)
+static void set_limit(enum __rlimit_resource resource, uint64_t value)
 {
     struct rlimit limit = {.rlim_cur = value, .rlim_max = value};
 
