@@ -104,7 +104,7 @@ struct ingest_section {
     enum ingest_kind kind;
     uint32_t number;   /* from 1, in document order */
     const char *label; /* page label as printed ("iv"); element name for XML; "" */
-    const char *title; /* "" when there is none */
+    const char *title; /* "" when there is none; in text it stands in its place */
     const char *text;  /* NFC UTF-8, NUL-terminated, ends in a line feed unless empty */
     size_t text_bytes; /* without the NUL */
     const struct ingest_hidden *hidden; /* ascending, disjoint */
@@ -165,7 +165,7 @@ int ingest_load(struct ingest_parser *parser, int lane, const char *path,
                 void (*bytes)(void *arg, const void *data, size_t count), void *arg,
                 struct ingest_file *out, struct ingest_error *err);
 
-/* Parse what the lane holds. request is copied. */
+/* Parse what the lane holds, once. request is copied. */
 int ingest_start(struct ingest_parser *parser, int lane,
                  const struct ingest_request *request, size_t tag,
                  struct ingest_error *err);

@@ -227,14 +227,17 @@ static void add_characters(struct view *view, double usual, struct text *text)
 /* ---- Poppler's views
  * ------------------------------------------------------------------ */
 
-/* From the Hebrew block on there are scripts that run from right to left. */
+/* Letters from U+0590 to U+07FF, or the embedding that Poppler puts around words which
+ * run from right to left; or nothing at all. */
 static bool may_run_left(const char *utf8)
 {
-    enum { HEBREW_LEAD_BYTE = 0xD6 };
+    static const char embedding[] = "\xE2\x80\xAB"; /* U+202B */
     bool is_empty = utf8[0] == '\0';
 
+    if (strstr(utf8, embedding))
+        return true;
     for (; *utf8; utf8++)
-        if ((uint8_t)*utf8 >= HEBREW_LEAD_BYTE)
+        if ((uint8_t)*utf8 >= 0xD6 && (uint8_t)*utf8 <= 0xDF)
             return true;
     return is_empty;
 }
