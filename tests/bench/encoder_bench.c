@@ -46,13 +46,18 @@ static void stop(const char *what)
 /* ---- the peak ------------------------------------------------------------------- */
 
 #define TWELVE(X)  X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-#define FMA512(n)  "vfmadd231ps %%zmm30, %%zmm31, %%zmm" #n "\n\t"
-#define DOT512(n)  "vpdpwssd %%zmm30, %%zmm31, %%zmm" #n "\n\t"
+#define FMA512(n)  "vfmadd231ps %%zmm14, %%zmm15, %%zmm" #n "\n\t"
+#define DOT512(n)  "vpdpwssd %%zmm14, %%zmm15, %%zmm" #n "\n\t"
 #define FMA256(n)  "vfmadd231ps %%ymm14, %%ymm15, %%ymm" #n "\n\t"
-#define BYTE512(n) "vpdpbusd %%zmm30, %%zmm31, %%zmm" #n "\n\t"
+#define BYTE512(n) "vpdpbusd %%zmm14, %%zmm15, %%zmm" #n "\n\t"
 #define DOT256(n) \
     "vpmaddwd %%ymm14, %%ymm15, %%ymm13\n\tvpaddd %%ymm13, %%ymm" #n ", %%ymm" #n "\n\t"
-#define RUN(code) __asm__ volatile(code ::: "memory")
+#define ZERO "vpxor %%xmm14, %%xmm14, %%xmm14\n\tvpxor %%xmm15, %%xmm15, %%xmm15\n\t"
+#define RUN(code)                                                                      \
+    __asm__ volatile(ZERO code ::                                                      \
+                         : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",     \
+                           "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm13", "xmm14", \
+                           "xmm15")
 
 /* Twelve multiply-adds of independent sums; returns operations done. */
 static double peak_step(enum infer_isa isa, enum activation_kind kind)
