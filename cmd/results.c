@@ -136,25 +136,29 @@ static void pad(int used, int width)
     printf("%*s", used < width ? width - used : 1, "");
 }
 
-/* The end of a path says more than its beginning. */
-static const char *path_tail(const char *path, size_t columns)
-{
-    size_t bytes = strlen(path);
-    if (bytes <= columns)
-        return path;
-    path += bytes - columns;
-    while (((unsigned char)*path & 0xC0) == 0x80)
-        path++;
-    return path;
-}
-
 enum {
     COL_ID = 5,
-    COL_PATH = 44,
+    COL_PATH = 48,
     COL_OUTCOME = 17,
     COL_LABEL = 24,
     COL_PROBABILITY = 12
 };
+
+/* The end of a path says more than its beginning; returns the columns used. */
+static int print_path(const char *path, int columns)
+{
+    size_t bytes = strlen(path);
+    if (bytes <= (size_t)columns)
+        return print_safe(stdout, path, columns);
+    const char *tail = path + bytes - (size_t)(columns - 1);
+    const char *slash = strchr(tail, '/');
+    if (slash && slash[1]) /* from the beginning of a name, where one fits */
+        tail = slash;
+    while (((unsigned char)*tail & 0xC0) == 0x80)
+        tail++;
+    fputs("\u2026", stdout);
+    return 1 + print_safe(stdout, tail, columns - 1);
+}
 
 static void table_head(void)
 {
@@ -165,8 +169,7 @@ static void table_head(void)
 static void table_row(const struct store_document *document)
 {
     printf("%-*lld", COL_ID, (long long)document->document);
-    pad(print_safe(stdout, path_tail(document->path, COL_PATH - 2), COL_PATH - 2),
-        COL_PATH);
+    pad(print_path(document->path, COL_PATH - 2), COL_PATH);
     pad(print_safe(stdout, document->outcome, COL_OUTCOME - 1), COL_OUTCOME);
     if (document->task_count > 0) {
         const struct store_task *task = &document->task[0];
