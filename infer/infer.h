@@ -126,8 +126,9 @@ struct infer_options {
     enum infer_isa isa;   /* refused when the CPU lacks it */
     int activations_bits; /* 16 or 8; changes bits, of quantised weights only */
     enum infer_float_backend float_backend; /* changes bits, of float weights only */
-    uint32_t batch_tokens;    /* most tokens in one pass, 16 .. INFER_BATCH_TOKENS_MAX;
-                                 raised to the context length where that is more */
+    uint32_t batch_tokens;    /* most tokens in one pass, which is the work of one
+                                 thread, 16 .. INFER_BATCH_TOKENS_MAX; raised to
+                                 the context length where that is more */
     uint32_t batch_sequences; /* most sequences in one pass; 0: as many as fit */
 };
 
