@@ -68,7 +68,9 @@ static bool pdf_open(struct pdf *pdf)
                                            : "it needs a password",
                        job->password_count);
     else if (!pdf->document)
-        reader_end_set(pdf->end, INGEST_DAMAGED, "Poppler cannot open it (error %d)",
+        reader_end_set(pdf->end, INGEST_DAMAGED,
+                       "it begins like a PDF, but Poppler finds no way to repair and "
+                       "open it (error %d)",
                        error ? error->code : -1);
     g_clear_error(&error);
     return pdf->document != NULL;
