@@ -91,6 +91,7 @@ int infer_embed(struct infer_session *session, const struct infer_sequence *sequ
                 size_t count, float *out, struct infer_error *err)
 {
     struct cursor cursor = {.sequence = sequence, .count = count, .finite = count};
+    const int threads = count > 1 ? session->options.threads : 1;
 
     for (size_t i = 0; i < count; i++) {
         int status = check(session->model, sequence + i, i, err);
@@ -98,8 +99,7 @@ int infer_embed(struct infer_session *session, const struct infer_sequence *sequ
             return status;
         cursor.tokens_left += sequence[i].count;
     }
-#pragma omp parallel num_threads( \
-    session->options.threads) if (session->options.threads > 1 && count > 1)
+#pragma omp parallel num_threads(threads) if (threads > 1)
     run_passes(session, session->workspace + omp_get_thread_num(), &cursor, out);
 
     if (cursor.finite < count)

@@ -72,11 +72,11 @@ void infer_similarity(struct infer_session *session, const float *a, size_t a_ro
                       const float *b, size_t b_rows, size_t width, float *out)
 {
     const size_t piece = session->scratch_floats / COLUMNS;
+    const int threads = session->options.threads;
 
     if (width == 0)
         memset(out, 0, a_rows * b_rows * sizeof *out);
-#pragma omp parallel for num_threads(session->options.threads) collapse(2) \
-    schedule(dynamic) if (session->options.threads > 1)
+#pragma omp parallel for num_threads(threads) collapse(2) schedule(dynamic)
     for (size_t i = 0; i < a_rows; i += TASK_ROWS)
         for (size_t j = 0; j < b_rows; j += COLUMNS) {
             const struct task task = {.ops = session->ops,
