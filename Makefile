@@ -41,6 +41,7 @@ FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
 FLAGS_debug   := -O0 -g
 FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_cov     := -O0 -g --coverage
+FLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 HARDEN := -fPIE -fstack-protector-strong -ffp-contract=off
 CFLAGS   := $(FLAGS_$(BUILD)) $(HARDEN) -fopenmp
 CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE
@@ -89,12 +90,14 @@ $(foreach f,$(FOLDERS),$(eval $(call library,$(f))))
 ISA_avx2    := -mavx2 -mfma -mf16c
 ISA_avxvnni := $(ISA_avx2) -mavxvnni
 ISA_avx512  := $(ISA_avx2) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
+# Clang takes minutes to instrument a kernel, and no fuzz target runs one.
+KERNELS_fuzz := -fno-sanitize=all
 folder = $(firstword $(subst /, ,$(patsubst tests/%,%,$(1))))
 isa    = $(ISA_$(subst .,,$(suffix $(basename $(1)))))
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call show,cc,$<)
-	$(Q)$(CC) $(CPPFLAGS) $(call pkg_cflags,$(call folder,$<)) $(WARN) $(CFLAGS) $(call isa,$<) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(call pkg_cflags,$(call folder,$<)) $(WARN) $(CFLAGS) $(call isa,$<) $(if $(call isa,$<),$(KERNELS_$(BUILD))) -MMD -MP -c -o $@ $<
 
 # Text that the programs carry inside: x.sql and x.rng become x.sql.h, x.rng.h.
 $(OUT)/%.h: %
@@ -116,8 +119,22 @@ test-$(1): $(filter $(OUT)/tests/$(1)/%,$(TESTS))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call test_rule,$(f))))
 
-# The reader's tests start the real program.
-test-ingest: | $(BIN)/cloister-parse
+# Some tests start the real program.
+test-ingest test-pipeline: | $(BIN)/cloister-parse
+
+# ---- fuzz targets: linked with the fuzzer (BUILD=fuzz CC=clang), and with a main
+# that replays what was found once; see tests/fuzz/run.sh -------------------------
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/*_fuzz.c))
+FUZZERS  := $(patsubst %.c,$(OUT)/%,$(FUZZ_SRC))
+REPLAYS  := $(patsubst tests/data/fuzz/%,$(OUT)/tests/fuzz/%_replay,$(sort $(wildcard tests/data/fuzz/*)))
+PKGS_fuzz := $(foreach f,$(FOLDERS),$(PKGS_$(f)))
+fuzzers: $(FUZZERS)
+$(OUT)/tests/fuzz/%_fuzz: $(OUT)/tests/fuzz/%_fuzz.o $(call libs,pipeline $(USES_pipeline))
+	$(call show,link,$@)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(call pkg_libs,fuzz)
+$(OUT)/tests/fuzz/%_replay: $(OUT)/tests/fuzz/%_fuzz.o $(OUT)/tests/fuzz/replay.o $(call libs,pipeline $(USES_pipeline))
+	$(call show,link,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,fuzz)
 
 # ---- what a newcomer types --------------------------------------------------------
 # tools/setup.sh installs Debian packages when some are missing; the real work is
@@ -137,8 +154,8 @@ models: $(MODELS)                               ## fetch the default model once 
 $(MODELS) &: | all
 	tools/fetch-model.sh
 
-test: $(TESTS) all                              ## build and run every test
-	@tests/run.sh $(OUT) $(TESTS) $(sort $(wildcard tests/cmd/*.bats))
+test: $(TESTS) $(REPLAYS) all                   ## build and run every test
+	@tests/run.sh $(OUT) $(TESTS) $(REPLAYS) $(sort $(wildcard tests/cmd/*.bats))
 
 layers: $(BIN)/cloister                         ## hold the include rules; one owner for each symbol
 	@tools/check-layers.sh $(foreach f,$(FOLDERS) cmd,"$(f):$(USES_$(f))")
@@ -187,5 +204,5 @@ help:                                           ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
 .PRECIOUS: $(OUT)/%.o $(OUT)/%.h
-.PHONY: all demo check models test layers warnings asan fuzz bench install clean help $(patsubst %,test-%,$(FOLDERS))
--include $(patsubst %.c,$(OUT)/%.d,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c $(TEST_SRC))
+.PHONY: all demo check models test fuzzers layers warnings asan fuzz bench install clean help $(patsubst %,test-%,$(FOLDERS))
+-include $(patsubst %.c,$(OUT)/%.d,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c $(TEST_SRC) $(FUZZ_SRC) tests/fuzz/replay.c)
