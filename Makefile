@@ -27,7 +27,7 @@ USES_cmd      := pipeline $(USES_pipeline)
 FOLDERS := ingest policies infer store pipeline
 
 # ---- and which third-party libraries it may see --------------------------------
-PKGS_ingest   := poppler-glib gio-2.0 libxml-2.0 icu-uc icu-i18n
+PKGS_ingest   := poppler-glib gio-2.0 libxml-2.0 icu-uc icu-i18n libseccomp
 PKGS_policies := libxml-2.0 libpcre2-8
 PKGS_infer    := openblas icu-uc libpcre2-8 jansson
 PKGS_store    := sqlite3 nettle hogweed
@@ -39,8 +39,11 @@ WARN := -std=c11 -Wall -Wextra -Wshadow -Wvla -Wconversion -Wstrict-prototypes \
         -Wmissing-prototypes -Wpointer-arith -Wundef -Werror
 FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
 FLAGS_debug   := -O0 -g
-FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
-FLAGS_cov     := -O0 -g --coverage
+# Sanitizers and coverage make system calls of their own: lists are not installed there.
+FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -DSANDBOX_NOT_ENFORCED
+FLAGS_cov     := -O0 -g --coverage -DSANDBOX_NOT_ENFORCED
+# The kernels of AVX-512 through SIMDe, for a CPU that lacks it; needs AVX2.
+FLAGS_simde   := -O2 -g -DCLOISTER_SIMDE
 FLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 HARDEN := -fPIE -fstack-protector-strong -ffp-contract=off
 CFLAGS   := $(FLAGS_$(BUILD)) $(HARDEN) -fopenmp
@@ -92,6 +95,10 @@ ISA_avxvnni := $(ISA_avx2) -mavxvnni
 ISA_avx512  := $(ISA_avx2) -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
 # Clang takes minutes to instrument a kernel, and no fuzz target runs one.
 KERNELS_fuzz := -fno-sanitize=all
+ifeq ($(BUILD),simde) # kernels of AVX-512 on a CPU with AVX2, instruction by instruction
+ISA_avxvnni := $(ISA_avx2)
+ISA_avx512  := $(ISA_avx2)
+endif
 folder = $(firstword $(subst /, ,$(patsubst tests/%,%,$(1))))
 isa    = $(ISA_$(subst .,,$(suffix $(basename $(1)))))
 $(OUT)/%.o: %.c
@@ -139,23 +146,27 @@ $(OUT)/tests/fuzz/%_replay: $(OUT)/tests/fuzz/%_fuzz.o $(OUT)/tests/fuzz/replay.
 # ---- what a newcomer types --------------------------------------------------------
 # tools/setup.sh installs Debian packages when some are missing; the real work is
 # done by a second make, which may then ask pkg-config.
+AGAIN = $(MAKE) --no-print-directory -j$$(nproc)
 demo:                                           ## install, build, fetch the model, run on examples/documents
 	@tools/setup.sh build model
-	@$(MAKE) --no-print-directory all models
+	@$(AGAIN) all models
 	@tools/demo.sh
 
 check:                                          ## install, build, run every test: "N passed, N failed"
 	@tools/setup.sh build model test
-	@$(MAKE) --no-print-directory all models layers warnings
-	@$(MAKE) --no-print-directory test
+	@$(AGAIN) all models layers warnings
+	@$(AGAIN) BUILD=simde $(SIMDE_TESTS)
+	@$(AGAIN) test
 
 MODELS := models/all-minilm-l6-v2.q8_0.gguf models/all-minilm-l6-v2.f32.gguf
 models: $(MODELS)                               ## fetch the default model once and convert it
 $(MODELS) &: | all
 	tools/fetch-model.sh
 
+# The tests of the kernels once more, as `make check` built them against SIMDe.
+SIMDE_TESTS := $(patsubst %,build/simde/tests/infer/%_test,q8_0 f32 ops attention forward_encoder)
 test: $(TESTS) $(REPLAYS) all                   ## build and run every test
-	@tests/run.sh $(OUT) $(TESTS) $(REPLAYS) $(sort $(wildcard tests/cmd/*.bats))
+	@tests/run.sh $(OUT) $(TESTS) $(REPLAYS) $(wildcard $(SIMDE_TESTS)) $(sort $(wildcard tests/cmd/*.bats))
 
 layers: $(BIN)/cloister                         ## hold the include rules; one owner for each symbol
 	@tools/check-layers.sh $(foreach f,$(FOLDERS) cmd,"$(f):$(USES_$(f))")
@@ -169,8 +180,8 @@ warnings:                                       ## compile everything with clang
 
 asan:                                           ## the tests under ASan and UBSan
 	@tools/setup.sh build model test
-	@$(MAKE) --no-print-directory models
-	@$(MAKE) --no-print-directory BUILD=asan test
+	@$(AGAIN) models
+	@$(AGAIN) BUILD=asan test
 
 FUZZ_SECONDS ?= 60
 fuzz:                                           ## every fuzz target for FUZZ_SECONDS each

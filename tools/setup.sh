@@ -8,10 +8,10 @@ for kind in "$@"; do
     case $kind in
     build) packages="$packages gcc libc6-dev make pkg-config libpoppler-glib-dev
         libxml2-dev libsqlite3-dev libopenblas-serial-dev libpcre2-dev libicu-dev
-        nettle-dev libjansson-dev" ;;
+        nettle-dev libjansson-dev libseccomp-dev" ;;
     model) packages="$packages python3 python3-pip unzip ca-certificates" ;;
     test) packages="$packages libcmocka-dev bats clang libomp-dev libsimde-dev procps
-        sqlite3 python3 poppler-utils libxml2-utils mandoc" ;;
+        sqlite3 python3 poppler-utils libxml2-utils mandoc strace" ;;
     fuzz) packages="$packages libclang-rt-14-dev" ;;
     *) echo "setup: unknown kind \"$kind\"" >&2; exit 2 ;;
     esac
