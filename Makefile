@@ -188,7 +188,12 @@ fuzz:                                           ## every fuzz target for FUZZ_SE
 	@tools/setup.sh build test fuzz
 	@tests/fuzz/run.sh $(FUZZ_SECONDS)
 
-bench: all models                               ## measure: encoder, reader, store
+BENCHES := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/bench/*_bench.c)))
+PKGS_bench := $(PKGS_fuzz)
+$(OUT)/tests/bench/%_bench: $(OUT)/tests/bench/%_bench.o $(call libs,pipeline $(USES_pipeline))
+	$(call show,link,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,bench)
+bench: all models $(BENCHES)                    ## measure: encoder, reader, store
 	@tests/bench/run.sh $(OUT)
 
 install: all models                             ## install under PREFIX (default /usr/local)
