@@ -25,14 +25,27 @@ void command_help(const struct command *self, FILE *out)
         fprintf(out, "\n%s", self->details);
 }
 
-/* Letters that differ, place by place and in length: enough to catch a slip. */
+enum { NAME_BYTES_MAX = 31 };
+
+/* Edits between two names (Levenshtein), row by row; longer names are far. */
 static size_t name_distance(const char *a, const char *b)
 {
-    size_t same = 0;
-    while (a[same] && a[same] == b[same])
-        same++;
-    size_t rest_a = strlen(a) - same, rest_b = strlen(b) - same;
-    return rest_a > rest_b ? rest_a : rest_b;
+    size_t row[NAME_BYTES_MAX + 1], length = strlen(b);
+    if (length > NAME_BYTES_MAX || strlen(a) > NAME_BYTES_MAX)
+        return NAME_BYTES_MAX;
+    for (size_t j = 0; j <= length; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= length; j++) {
+            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+            size_t shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            diagonal = row[j];
+            row[j] = change < shift ? change : shift;
+        }
+    }
+    return row[length];
 }
 
 static int option_unknown(const struct command *self, const char *name)
@@ -42,7 +55,7 @@ static int option_unknown(const struct command *self, const char *name)
         if (!nearest ||
             name_distance(o->name, name) < name_distance(nearest->name, name))
             nearest = o;
-    bool close = nearest && name_distance(nearest->name, name) * 2 < strlen(name);
+    bool close = nearest && name_distance(nearest->name, name) * 3 <= strlen(name);
     complain(self->name,
              "unknown option --%s%s%s; \"cloister help %s\" lists the options", name,
              close ? "; did you mean --" : "", close ? nearest->name : "", self->name);
