@@ -3,18 +3,20 @@
  *     memfd --map--> reader_pdf | reader_xml --> emit --frames--> out_fd
  *
  * It owns the document's bytes (mapped privately, read-only), one pipe, and limits
- * that the kernel keeps: address space, CPU seconds, no file may grow, no core. It
- * frees nothing on the way out: its end does that. What it needs of the system
- * while it parses is memory, the clock and write(); Poppler would also open a
- * character map of poppler-data for a CJK font without a map to Unicode, and goes
- * on without where it may not.
+ * that the kernel keeps: address space, CPU seconds, no file may grow, no core, and the
+ * list of system calls in sandbox.c: memory, the clock, and write() to that pipe. It
+ * frees nothing on the way out: its end does that. Poppler would open a character
+ * map of poppler-data for a CJK font without a map to Unicode; where Landlock can say
+ * that it may open nothing else, it may.
  *
  * Memory that runs out ends in abort() somewhere in a library. The handler then
  * asks whether most of the address space was taken, since the difference between
- * too_large and crashed matters to whoever reads the list of what failed. */
+ * too_large and crashed matters to whoever reads the list of what failed. abort() and
+ * raise() signal with tgkill, which the list turns into SIGSYS: the same handler. */
 #include "ingest/child.h"
 
 #include "ingest/reader.h"
+#include "ingest/sandbox.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -51,13 +53,13 @@ static void set_limit(enum __rlimit_resource resource, uint64_t value)
 
 static void end_by_abort(int signal_number)
 {
+    (void)signal_number;
     size_t most = memory_bytes_max / 4 * 3;
 
     if (limits_address_space &&
         mmap(NULL, most, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
         _exit(CHILD_OUT_OF_MEMORY);
-    signal(signal_number, SIG_DFL);
-    raise(signal_number);
+    _exit(CHILD_ABORTED);
 }
 
 /* The map of the document comes on top of what the limit grants to parsing. */
@@ -74,6 +76,7 @@ static void set_limits(const struct request_job *job)
     set_limit(RLIMIT_NOFILE, FILES_MAX);
     signal(SIGABRT, end_by_abort);
     signal(SIGTRAP, end_by_abort);
+    signal(SIGSYS, end_by_abort);
 }
 
 static const uint8_t *map_document(const struct request_job *job, int memfd)
@@ -93,6 +96,16 @@ static const uint8_t *map_document(const struct request_job *job, int memfd)
     return map;
 }
 
+/* Nothing stays open but the pipe, and it at the place that the list names. */
+static void leave_descriptors(int out_fd)
+{
+    if (out_fd != SANDBOX_FRAMES_FD && dup2(out_fd, SANDBOX_FRAMES_FD) < 0)
+        _exit(CHILD_CANNOT_START);
+    if (close_range(0, SANDBOX_FRAMES_FD - 1, 0) != 0 ||
+        close_range(SANDBOX_FRAMES_FD + 1, ~0u, 0) != 0)
+        _exit(CHILD_CANNOT_START);
+}
+
 /* What holds for every format, once the reader has done what it could. */
 static void judge(const struct emit *emit, struct reader_end *end)
 {
@@ -109,7 +122,8 @@ static void judge(const struct emit *emit, struct reader_end *end)
         reader_end_set(end, INGEST_NO_TEXT, "there is not one letter in it");
 }
 
-_Noreturn void child_run(const struct request_job *job, int memfd, int out_fd)
+_Noreturn void child_run(const struct request_job *job, int memfd, int out_fd,
+                         const struct sandbox_filter *filter)
 {
     static struct emit emit; /* too large for a stack that one may wish to limit */
     struct reader_end end = {.outcome = INGEST_READ};
@@ -122,7 +136,10 @@ _Noreturn void child_run(const struct request_job *job, int memfd, int out_fd)
         .job = job,
     };
     set_limits(job);
-    emit_open(&emit, out_fd, &job->limits);
+    leave_descriptors(out_fd);
+    if (sandbox_filter_install(filter) != 0)
+        _exit(CHILD_CANNOT_START);
+    emit_open(&emit, SANDBOX_FRAMES_FD, &job->limits);
     const struct reader *reader = reader_find(source.bytes, source.count);
     if (reader) {
         emit_string(&emit, WIRE_MEDIA_TYPE, reader->media_type);

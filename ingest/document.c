@@ -16,6 +16,7 @@
 #include "ingest/request.h"
 #include "ingest/text.h"
 
+#include <signal.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,9 +205,13 @@ void builder_fate(struct builder *builder, enum wire_fate fate, uint32_t detail,
                  (unsigned long long)builder->limits.memory_bytes_max);
         break;
     default:
-        snprintf(reason, sizeof reason, "the parser was ended by %s %u",
-                 detail < 256 ? "signal" : "exit status",
-                 detail < 256 ? detail : detail - 256);
+        if (detail == SIGSYS)
+            snprintf(reason, sizeof reason,
+                     "the parser tried a forbidden system call and was ended");
+        else
+            snprintf(reason, sizeof reason, "the parser was ended by %s %u",
+                     detail < 256 ? "signal" : "exit status",
+                     detail < 256 ? detail : detail - 256);
     }
     builder->ended = true;
     set_outcome(builder, outcome, reason);

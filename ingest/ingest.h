@@ -177,6 +177,29 @@ int ingest_collect(struct ingest_parser *parser, int timeout_ms,
                    struct ingest_document **out, size_t *tag, struct ingest_error *err);
 void ingest_document_free(struct ingest_document *document); /* NULL is allowed */
 
+/* ---- locking down: sandbox.c, landlock.c -------------------------------------------
+ *
+ * cloister-parse locks itself and its children down without being asked. The process
+ * that works with what they send does it in two steps, since Landlock binds only the
+ * thread that asks and those it starts afterwards:
+ *
+ *     ingest_confine(grants, count, &abi, &err)     before threads are started
+ *     ingest_lock(parser, &err)                     once all are running
+ */
+struct ingest_grant { /* a file, or a folder with all below it */
+    const char *path;
+    bool write; /* also create, change and remove; reading only otherwise */
+};
+
+/* Open no more than what is granted from here on. *abi is the version of Landlock, 0
+ * when the kernel has none: then nothing is confined, which is no error. */
+int ingest_confine(const struct ingest_grant *grant, size_t count, int *abi,
+                   struct ingest_error *err);
+
+/* No socket, no program, no new process, no executable memory in any thread; the
+ * parser's lanes may still be ended. Where the kernel has no seccomp: INGEST_EIO. */
+int ingest_lock(const struct ingest_parser *parser, struct ingest_error *err);
+
 /* The whole life of the program cloister-parse; returns its exit status. */
 int ingest_parse_main(int argc, char **argv);
 

@@ -40,6 +40,7 @@ struct spool {
 
 struct lane {
     const struct lane_ends *ends;
+    const struct sandbox_filter *filter; /* of a child */
     struct request_job job;
     struct spool spool;
     pid_t child;
@@ -54,12 +55,13 @@ struct lane {
 static int lane_work(struct lane *lane);
 static int read_job(struct lane *lane);
 
-int lane_serve(const struct lane_ends *ends)
+int lane_serve(const struct lane_ends *ends, const struct sandbox_filter *child)
 {
     static struct lane lane;
     int rc;
 
     lane.ends = ends;
+    lane.filter = child;
     while ((rc = read_job(&lane)) > 0)
         if (lane_work(&lane) != 0)
             return 1;
@@ -128,7 +130,7 @@ static int fork_child(struct lane *lane)
         close(lane->ends->command);
         close(lane->ends->frames);
         close(ends[0]);
-        child_run(&lane->job, lane->ends->memfd, ends[1]);
+        child_run(&lane->job, lane->ends->memfd, ends[1], lane->filter);
     }
     close(ends[1]);
     if (lane->child < 0) {
@@ -252,6 +254,15 @@ static enum wire_fate exit_fate(int status)
     return WIRE_DIED;
 }
 
+/* A child may not signal, itself included, and says by its status that it aborted. */
+static uint32_t death_detail(int status)
+{
+    if (WIFSIGNALED(status))
+        return (uint32_t)WTERMSIG(status);
+    return WEXITSTATUS(status) == CHILD_ABORTED ? (uint32_t)SIGABRT
+                                                : 256u + (uint32_t)WEXITSTATUS(status);
+}
+
 static void reap_child(struct lane *lane)
 {
     struct rusage usage = {0};
@@ -270,8 +281,7 @@ static void reap_child(struct lane *lane)
     if (lane->fate == WIRE_KILLED_CPU)
         lane->detail = (uint32_t)lane->cpu_ms_max;
     if (lane->fate == WIRE_DIED)
-        lane->detail = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status)
-                                           : 256u + (uint32_t)WEXITSTATUS(status);
+        lane->detail = death_detail(status);
 }
 
 /* ---- the document -------------------------------------------------------------------

@@ -8,7 +8,10 @@ struct lane_ends { /* the descriptors a lane inherits */
     int memfd;     /* the bytes of the document */
 };
 
-/* Serve jobs until the conductor closes its end; returns an exit status. */
-int lane_serve(const struct lane_ends *ends);
+struct sandbox_filter;
+
+/* Serve jobs until the conductor closes its end; returns an exit status. Each child
+ * installs the list of system calls before it looks at its document. */
+int lane_serve(const struct lane_ends *ends, const struct sandbox_filter *child);
 
 #endif

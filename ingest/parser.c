@@ -17,6 +17,7 @@
 #include "ingest/document.h"
 #include "ingest/error.h"
 #include "ingest/load.h"
+#include "ingest/parser.h"
 #include "ingest/request.h"
 #include "ingest/wire.h"
 
@@ -229,6 +230,13 @@ void ingest_parser_close(struct ingest_parser *parser)
     for (int i = 0; i < parser->lanes; i++)
         end_lane(&parser->lane[i]);
     free(parser);
+}
+
+int parser_processes(const struct ingest_parser *parser, pid_t pid[INGEST_LANES_MAX])
+{
+    for (int i = 0; i < parser->lanes; i++)
+        pid[i] = parser->lane[i].pid;
+    return parser->lanes;
 }
 
 /* ---- giving work

@@ -5,11 +5,14 @@
  * The three numbers are descriptors that the conductor left open across execve();
  * started by hand the program has nothing to do and says so by its exit status. It
  * prints nothing: its standard descriptors lead nowhere, for Poppler and libxml2
- * talk. Signals meant for the conductor, which share its terminal or its service,
- * do not end it: it leaves when the conductor's end of the command pipe is gone. */
-#include "ingest/ingest.h"
+ * talk. Before it says that it is there it warms up and gives up its rights (lock.c),
+ * for itself and for every child. Signals meant for the conductor, which share its
+ * terminal or its service, do not end it: it leaves when the conductor's end of the
+ * command pipe is gone. */
+#include "ingest/charmaps.h"
 #include "ingest/lane.h"
 #include "ingest/reader.h"
+#include "ingest/sandbox.h"
 #include "ingest/wire.h"
 
 #include <fcntl.h>
@@ -68,6 +71,8 @@ static int say_hello(int fd)
 
 int ingest_parse_main(int argc, char **argv)
 {
+    struct sandbox_filter *child;
+
     if (argc != 4)
         return EXIT_ARGUMENTS;
     struct lane_ends ends = {
@@ -80,5 +85,10 @@ int ingest_parse_main(int argc, char **argv)
     if (silence() != 0 || detach() != 0)
         return EXIT_CANNOT_START;
     reader_warm();
-    return say_hello(ends.frames) == 0 ? lane_serve(&ends) : EXIT_CANNOT_START;
+    charmaps_hold();
+    if (lock_lane(&child) != 0 || say_hello(ends.frames) != 0)
+        return EXIT_CANNOT_START;
+    int status = lane_serve(&ends, child);
+    sandbox_filter_free(child);
+    return status;
 }

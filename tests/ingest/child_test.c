@@ -1,9 +1,12 @@
 /* A child alone: it says what it read, keeps its limits, and ends. */
 #include "ingest/child.h"
+#include "ingest/sandbox.h"
 #include "tests/ingest/read.h"
 
 #include <signal.h>
 #include <sys/wait.h>
+
+static struct sandbox_filter *filter;
 
 /* Fork a child for these bytes; its frames go to *frames. Returns its wait status. */
 static int run(const struct request_job *job, const char *content, int *frames)
@@ -17,7 +20,7 @@ static int run(const struct request_job *job, const char *content, int *frames)
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
-        child_run(job, memfd, *frames);
+        child_run(job, memfd, *frames, filter);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     close(memfd);
     return status;
@@ -69,7 +72,7 @@ static struct ingest_document *run_piped(const struct request_job *job,
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
-        child_run(job, memfd, ends[1]);
+        child_run(job, memfd, ends[1], filter);
     close(ends[1]);
     while ((n = read(ends[0], piece, sizeof piece)) > 0)
         assert_int_equal(write(copy, piece, (size_t)n), n);
@@ -106,6 +109,21 @@ static void what_it_cannot_read_comes_out_by_name(void **state)
     ingest_document_free(document);
 }
 
+static int make_filter(void **state)
+{
+    struct sandbox_options options = {0};
+
+    (void)state;
+    return sandbox_filter_make(&filter, SANDBOX_CHILD, &options, NULL);
+}
+
+static int free_filter(void **state)
+{
+    (void)state;
+    sandbox_filter_free(filter);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,5 +133,5 @@ int main(void)
         cmocka_unit_test(what_it_cannot_read_comes_out_by_name),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_filter, free_filter);
 }

@@ -1,5 +1,6 @@
 /* A lane alone: jobs from a pipe, documents into a pipe, and when it leaves. */
 #include "ingest/lane.h"
+#include "ingest/sandbox.h"
 #include "tests/ingest/read.h"
 
 #include <sys/wait.h>
@@ -23,7 +24,8 @@ static struct bench start(void)
         struct lane_ends ends = {command[0], frames[1], bench.memfd};
         close(command[1]);
         close(frames[0]);
-        _exit(lane_serve(&ends));
+        struct sandbox_filter *child;
+        _exit(lock_lane(&child) == 0 ? lane_serve(&ends, child) : 99);
     }
     close(command[0]);
     close(frames[1]);
