@@ -168,9 +168,10 @@ SIMDE_TESTS := $(patsubst %,build/simde/tests/infer/%_test,q8_0 f32 ops attentio
 test: $(TESTS) $(REPLAYS) all                   ## build and run every test
 	@tests/run.sh $(OUT) $(TESTS) $(REPLAYS) $(wildcard $(SIMDE_TESTS)) $(sort $(wildcard tests/cmd/*.bats))
 
-layers: $(BIN)/cloister                         ## hold the include rules; one owner for each symbol
+layers: all                                    ## hold the include rules; one owner for each symbol; no network
 	@tools/check-layers.sh $(foreach f,$(FOLDERS) cmd,"$(f):$(USES_$(f))")
 	@tools/check-symbols.sh $(BIN)/cloister $(call libs,$(FOLDERS))
+	@tools/check-network.sh $(call libs,$(FOLDERS)) $(call objs,cmd) $(OUT)/ingest/parse_main.o
 
 # The other compiler reads everything too; objects of its own, nothing linked.
 CLANG_OBJS := $(patsubst %.c,build/clang/%.o,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c)

@@ -37,7 +37,7 @@ struct command {
     int (*run)(const struct command *self, int argc, char **argv);
 };
 extern const struct command cmd_run, cmd_extract, cmd_results, cmd_search, cmd_policy,
-    cmd_model, cmd_audit, cmd_help;
+    cmd_model, cmd_audit, cmd_attest, cmd_help;
 extern const struct command *const commands[]; /* ends with NULL */
 
 /* ---- options.c: the command line ------------------------------------------------ */
@@ -116,6 +116,17 @@ int cpus_allowed(void); /* affinity and cgroup quota */
 /* One password a line; EXIT_USAGE after a message, or -1. */
 int passwords_read(const char *command, const char *path, char ***out, size_t *count);
 void passwords_free(char **password, size_t count);
+
+/* ---- attest.c, fence.c: proof of the limits, and the limits of this process -------
+ */
+
+/* All probes; *facts is a summary, owned by the caller. EXIT_NO_START after a message
+ * when something forbidden is possible, or -1. Call it before threads are started. */
+int attest_run(const char *command, json_t **facts);
+
+/* Lock this process down, with what is still to be opened; -1, or EXIT_NO_START. */
+int fence_close(const char *command, const struct ingest_grant *grant, size_t count,
+                const struct ingest_parser *parser);
 
 /* ---- output.c: words and JSON --------------------------------------------------- */
 

@@ -258,6 +258,18 @@ out:
     return status;
 }
 
+static int extract_fence(const struct extract *extract, int words, char **argv)
+{
+    struct ingest_grant *grant = calloc((size_t)words, sizeof(*grant));
+    if (!grant)
+        return EXIT_NO_START;
+    for (int i = 1; i < words; i++)
+        grant[i - 1].path = argv[i];
+    int status = fence_close("extract", grant, (size_t)words - 1, extract->parser);
+    free(grant);
+    return status;
+}
+
 static int extract_main(const struct command *self, int argc, char **argv)
 {
     struct extract extract = {.format = FORMAT_TEXT};
@@ -274,6 +286,8 @@ static int extract_main(const struct command *self, int argc, char **argv)
                                 &extract.password_count);
     if (status < 0)
         status = extract_open(&extract);
+    if (status < 0)
+        status = extract_fence(&extract, words, argv);
     int worst = status < 0 ? EXIT_DONE : status;
     for (int i = 1; status < 0 && i < words && worst != EXIT_BROKEN_OFF; i++) {
         int one = extract_file(&extract, argv[i]);

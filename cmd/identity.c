@@ -44,6 +44,7 @@ static char *facts_make(const struct job *job)
                         json_integer((json_int_t)job->plan.bytes));
     json_object_set_new(facts, "parser_memory_bytes",
                         json_integer((json_int_t)limits.memory_bytes_max));
+    json_object_set(facts, "attest", job->attest);
     json_object_set_new(facts, "policy_description",
                         json_or_null(job->policy->description));
     char *text = json_dumps(facts, JSON_COMPACT | JSON_SORT_KEYS);

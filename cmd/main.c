@@ -14,7 +14,7 @@
 
 const struct command *const commands[] = {
     &cmd_run,   &cmd_extract, &cmd_results, &cmd_search, &cmd_policy,
-    &cmd_model, &cmd_audit,   &cmd_help,    NULL,
+    &cmd_model, &cmd_audit,   &cmd_attest,  &cmd_help,   NULL,
 };
 
 static const struct {

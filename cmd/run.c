@@ -1,10 +1,11 @@
 /* cloister run - the main job: documents in, results and audit log out.
  *
- *     parser ─ policy ─ inputs ─ database (lock) ─ model ─ run ─ report
+ *     policy ─ inputs ─ attest ─ parser ─ model ─ database ─ fence ─ run ─ report
  *
- * cloister-parse is started first, while this process has one thread and little
- * memory. Whatever can be refused is refused before the first document is read;
- * after that only the store may end the run early, a signal or the time window. */
+ * The probes of attest and cloister-parse are started while this process has one thread
+ * and little memory. From the fence on it starts no process and no program. Whatever
+ * can be refused is refused before the first document is read; after that only the
+ * store may end the run early, a signal or the time window. */
 #include "cmd/run.h"
 
 #include <errno.h>
@@ -325,6 +326,7 @@ static int job_close(struct job *job, int status)
     policy_free(job->policy);
     free(job->report_path);
     free(job->encoder_path);
+    json_decref(job->attest);
     return status;
 }
 
@@ -336,6 +338,8 @@ static int job_open(struct job *job, int words, char **argv)
     if (status < 0 && asked.password_file)
         status = passwords_read("run", asked.password_file, &job->password,
                                 &job->password_count);
+    if (status < 0)
+        status = attest_run("run", &job->attest);
     if (status < 0)
         status = job_parser(job);
     if (status < 0)
@@ -352,7 +356,9 @@ static int job_do(struct job *job, int words, char **argv, int64_t deadline_ms)
     int status = job_store(job);
     if (status < 0) {
         pipeline_inputs_leave_out(&job->inputs, is_ours, job); /* it may be new */
-        status = job_begin(job, words, argv);
+        status = job_fence(job, words, argv, db_path(), asked.files_from != NULL);
+        if (status < 0)
+            status = job_begin(job, words, argv);
     }
     if (status >= 0)
         return status;

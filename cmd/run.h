@@ -9,6 +9,7 @@ struct job { /* all that a run holds; released in reverse order at the end */
     char **password;
     size_t password_count;
     struct ingest_parser *parser;
+    json_t *attest; /* what the probes said */
     int lanes;
     struct pipeline_inputs inputs;
     struct store *store;
@@ -39,6 +40,14 @@ int job_identity(const struct job *job, struct store_identity *out, char setting
 /* Print it; the job is open but for its store, which is read if db exists. again:
  * what did not end ok counts as to do. */
 int job_dry_run(struct job *job, const char *db, bool again, bool json);
+
+/* ---- fence.c: the limits of this process from the first document on ----------------
+ */
+
+/* The job is open, its store included. every_path: paths came from a list, and each is
+ * granted by itself. -1 to go on, or EXIT_NO_START after a message. */
+int job_fence(const struct job *job, int words, char **argv, const char *db,
+              bool every_path);
 
 /* ---- progress.c: how far it is, and when to stop -------------------------------- */
 

@@ -10,6 +10,7 @@ _cloister_options() {
     extract) echo "--format= --policy= --encoder= --password-file=" ;;
     results) echo "--db= --format= --outcome= --task= --label=" ;;
     search | audit) echo "--db= --format=" ;;
+    attest) echo "--format=" ;;
     model) echo "--model= --format= --output= --type= $engine --batch=" ;;
     esac
     echo --help
@@ -51,6 +52,7 @@ _cloister_value() { # COMMAND OPTION
     run--format) _cloister_words json ;;
     extract--format) _cloister_words "text json" ;;
     results--format) _cloister_words "table json csv" ;;
+    attest--format) _cloister_words "json" ;;
     search--format | audit--format) _cloister_words "table json" ;;
     model--format) _cloister_words "json f32" ;;
     model--type) _cloister_words "F32 Q8_0" ;;
@@ -67,8 +69,8 @@ _cloister_value() { # COMMAND OPTION
 
 _cloister_argument() { # COMMAND VERB
     case $1:$2 in
-    :) _cloister_words "run extract results search policy model audit help --help --version" ;;
-    help:) _cloister_words "run extract results search policy model audit help" ;;
+    :) _cloister_words "run extract results search policy model audit attest help --help --version" ;;
+    help:) _cloister_words "run extract results search policy model audit attest help" ;;
     results:) _cloister_words "list show" ;;
     policy:) _cloister_words "list check render schema" ;;
     model:) _cloister_words "show import tokenize embed" ;;

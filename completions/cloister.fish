@@ -25,6 +25,7 @@ complete -c cloister -n __fish_use_subcommand -a search -d 'find words in all do
 complete -c cloister -n __fish_use_subcommand -a policy -d 'list, check or show policies'
 complete -c cloister -n __fish_use_subcommand -a model -d 'look at a model, make or run one'
 complete -c cloister -n __fish_use_subcommand -a audit -d 'print or check the audit log'
+complete -c cloister -n __fish_use_subcommand -a attest -d 'try what is forbidden'
 complete -c cloister -n __fish_use_subcommand -a help -d 'tell the options of a command'
 
 complete -c cloister -n "$in run" -F
@@ -79,5 +80,6 @@ complete -c cloister -n "$in model" -l batch -x -d 'texts in one pass'
 complete -c cloister -n '__cloister_verb audit log verify' -a 'log verify'
 complete -c cloister -n "$in audit" -l db -r -F -d 'database to read'
 complete -c cloister -n "$in audit" -l format -x -a 'table json' -d 'how to print'
+complete -c cloister -n "$in attest" -l format -x -a json -d 'how to print'
 
-complete -c cloister -n "$in help" -a 'run extract results search policy model audit'
+complete -c cloister -n "$in help" -a 'run extract results search policy model audit attest'

@@ -18,6 +18,7 @@ _cloister_commands() {
         'policy:list the policies, check one, show it in words, print the grammar'
         'model:look at a model, convert a checkpoint, or run it on texts'
         'audit:print the audit log, or check the database against it'
+        'attest:try every forbidden act and show that it fails'
         'help:list the commands, or tell the options of one'
     )
     _describe command commands
@@ -84,6 +85,11 @@ _cloister_audit() {
         '--db=[database to read]:database:_files -g "*.db"' \
         '--format=[how to print]:format:(table json)' \
         '1:what:(log verify)'
+}
+
+_cloister_attest() {
+    _arguments $help \
+        '--format=[how to print]:format:(json)'
 }
 
 _cloister_help() {

@@ -200,6 +200,23 @@ int ingest_confine(const struct ingest_grant *grant, size_t count, int *abi,
  * parser's lanes may still be ended. Where the kernel has no seccomp: INGEST_EIO. */
 int ingest_lock(const struct ingest_parser *parser, struct ingest_error *err);
 
+/* Does all that hold? Each forbidden call is tried in a process that has locked itself
+ * down as its role does; call it before threads are started. */
+struct ingest_probe {
+    const char *probe, *role; /* "socket AF_INET"; "conductor", "lane", "child" */
+    const char *answer;       /* "EPERM", "SIGSYS", ..., "none" when it was allowed */
+    bool ok;
+};
+struct ingest_layers {
+    size_t probes, failed;
+    bool seccomp, namespaces;
+    int landlock;   /* its version, 0 without */
+    int interfaces; /* of the network that this process sees, lo included; -1 unknown */
+};
+int ingest_attest(void (*report)(void *arg, const struct ingest_probe *probe),
+                  void *arg, struct ingest_layers *out,
+                  struct ingest_error *err); /* report: NULL */
+
 /* The whole life of the program cloister-parse; returns its exit status. */
 int ingest_parse_main(int argc, char **argv);
 

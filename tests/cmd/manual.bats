@@ -2,7 +2,7 @@
 # hand a second time is compared here with the one that the program has.
 load helper
 
-commands="run extract results search policy model audit"
+commands="run extract results search policy model audit attest"
 
 # The options in a command's own help, and those in its page, one a line.
 options_of_help() { # COMMAND
@@ -190,7 +190,7 @@ examples_of() { # FILE
     PATH="$(dirname "$cloister"):$PATH"
     count=0
     for page in cloister.1 cloister-run.1 cloister-extract.1 cloister-results.1 cloister-search.1 \
-        cloister-policy.1 cloister-audit.1 cloister-model.1 cloister-db.5 cloister-policy.5; do
+        cloister-policy.1 cloister-audit.1 cloister-attest.1 cloister-model.1 cloister-db.5 cloister-policy.5; do
         while read -r line; do
             case $line in *minilm*" -o "* | *./minilm* | */srv/intake*) continue ;; esac
             status=0

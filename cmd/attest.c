@@ -1,0 +1,132 @@
+/* cloister attest - try what is forbidden, and show that it is.
+ *
+ * The same probes run at the start of every run (attest_run below), whose facts keep
+ * the summary; here each is shown. */
+#include "cmd/cmd.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+
+static struct {
+    const char *format;
+} asked;
+
+static const struct option options[] = {
+    {"format", "json", "one JSON object a probe, and one for the summary", OPTION_TEXT,
+     &asked.format, 0, 0},
+    {0},
+};
+
+static json_t *layers_json(const struct ingest_layers *layers)
+{
+    return json_pack("{s:I,s:I,s:b,s:i,s:b,s:i}", "probes", (json_int_t)layers->probes,
+                     "failed", (json_int_t)layers->failed, "seccomp", layers->seccomp,
+                     "landlock", layers->landlock, "namespaces", layers->namespaces,
+                     "interfaces", layers->interfaces);
+}
+
+static void show_line(void *arg, const struct ingest_probe *probe)
+{
+    (void)arg;
+    printf("%-7s %-10s %-22s %s\n", probe->ok ? "refused" : "ALLOWED", probe->role,
+           probe->probe, probe->answer);
+}
+
+static void show_json(void *arg, const struct ingest_probe *probe)
+{
+    (void)arg;
+    json_line(json_pack("{s:s,s:s,s:s,s:b}", "probe", probe->probe, "role", probe->role,
+                        "errno", probe->answer, "ok", probe->ok));
+}
+
+static void show_failed(void *arg, const struct ingest_probe *probe)
+{
+    if (!probe->ok)
+        complain(arg, "%s in the role of %s: %s; it must be refused", probe->probe,
+                 probe->role, probe->answer);
+}
+
+int attest_run(const char *command, json_t **facts)
+{
+    struct ingest_layers layers;
+    struct ingest_error why;
+    char name[16];
+    snprintf(name, sizeof(name), "%s", command);
+    if (ingest_attest(show_failed, name, &layers, &why) != 0) {
+        complain(command, "%s", why.text);
+        return EXIT_NO_START;
+    }
+    *facts = layers_json(&layers);
+    return layers.failed == 0 ? -1 : EXIT_NO_START;
+}
+
+static void show_summary(const struct ingest_layers *layers, const char *digest,
+                         enum format format)
+{
+    struct utsname kernel = {0};
+    uname(&kernel);
+    if (format == FORMAT_JSON) {
+        json_t *object = layers_json(layers);
+        json_object_set_new(object, "program_sha256", json_string(digest));
+        json_object_set_new(object, "kernel", json_string(kernel.release));
+        json_line(object);
+        return;
+    }
+    printf("%zu probes, %zu failed\n", layers->probes, layers->failed);
+    printf("program:    SHA-256 %s\n", digest);
+    printf("kernel:     %s\n", kernel.release);
+    printf("seccomp:    %s\n", layers->seccomp ? "yes" : "no (a build for tests)");
+    printf("Landlock:   %s%d\n",
+           layers->landlock ? "version " : "none: ", layers->landlock);
+    printf("namespaces: %s\n", layers->namespaces ? "yes" : "not allowed here");
+    printf("interfaces: %d\n", layers->interfaces);
+}
+
+static int attest_main(const struct command *self, int argc, char **argv)
+{
+    struct ingest_layers layers;
+    struct ingest_error why;
+    struct store_error store_why;
+    struct store_digest sum;
+    char digest[65];
+    enum format format = FORMAT_TEXT;
+    int words;
+    int status = options_parse(self, argc, argv, &words);
+    if (status < 0)
+        status = format_parse("attest", asked.format, "json", &format);
+    if (status < 0 && words > 1) {
+        complain("attest", "\"%s\": nothing can be named here", argv[1]);
+        status = EXIT_USAGE;
+    }
+    if (status >= 0)
+        return status;
+    char *program = lookup_program();
+    if (!program || store_digest_file(program, &sum, &store_why) != 0) {
+        complain("attest", "cannot read the program's own file");
+        free(program);
+        return EXIT_NO_START;
+    }
+    free(program);
+    store_digest_hex(&sum, digest);
+    fflush(stdout);
+    if (ingest_attest(format == FORMAT_JSON ? show_json : show_line, NULL, &layers,
+                      &why) != 0) {
+        complain("attest", "%s", why.text);
+        return EXIT_NO_START;
+    }
+    show_summary(&layers, digest, format);
+    return layers.seccomp && layers.failed == 0 ? EXIT_DONE : EXIT_NO_START;
+}
+
+const struct command cmd_attest = {
+    .name = "attest",
+    .synopsis = "attest [--format json]",
+    .summary = "Try every forbidden act under the real limits and show that it fails.",
+    .option = options,
+    .details =
+        "Every run begins with the same probes and does not start when one fails.\n\n"
+        "exit status: 0 all refused, 3 something was allowed or nothing can be "
+        "limited\n",
+    .run = attest_main,
+};
