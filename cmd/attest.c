@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
 
@@ -36,7 +37,9 @@ static void show_line(void *arg, const struct ingest_probe *probe)
 static void show_json(void *arg, const struct ingest_probe *probe)
 {
     (void)arg;
-    json_line(json_pack("{s:s,s:s,s:s,s:b}", "probe", probe->probe, "role", probe->role,
+    bool conductor = strcmp(probe->role, "conductor") == 0;
+    json_line(json_pack("{s:s,s:s,s:s,s:s,s:b}", "probe", probe->probe, "role",
+                        conductor ? "conductor" : "parser", "process", probe->role,
                         "errno", probe->answer, "ok", probe->ok));
 }
 

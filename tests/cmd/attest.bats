@@ -9,8 +9,8 @@ enforced() {
 @test "every probe is refused, at least thirty of them, in every role" {
     enforced
     "$cloister" attest --format json >out
-    head -n -1 out | json 'd["role"] + " " + str(d["ok"])' | sort -u >roles
-    printf '%s\n' "child True" "conductor True" "lane True" | diff - roles
+    head -n -1 out | json 'd["role"] + " " + d["process"] + " " + str(d["ok"])' | sort -u >roles
+    printf '%s\n' "conductor conductor True" "parser child True" "parser lane True" | diff - roles
     [ "$(head -n -1 out | json 'd["probe"]' | sort -u | wc -l)" -ge 30 ]
     [ "$(tail -1 out | json 'd["failed"]')" -eq 0 ]
     [ "$(tail -1 out | json 'd["program_sha256"]')" = "$(sha256sum <"$cloister" | cut -d' ' -f1)" ]
