@@ -108,12 +108,14 @@ static int inputs_from_list(struct job *job)
         if (line[0])
             status = pipeline_inputs_add(&job->inputs, line, &why);
     }
+    bool broken = ferror(in) != 0;
     free(line);
     if (!standard)
         fclose(in);
-    if (status != 0)
-        complain("run", "%s", why.text);
-    return status == 0 ? -1 : EXIT_NO_START;
+    if (status != 0 || broken)
+        complain("run", "--files-from %s: %s", asked.files_from,
+                 status != 0 ? why.text : "it cannot be read to its end");
+    return status == 0 && !broken ? -1 : EXIT_NO_START;
 }
 
 static int job_inputs(struct job *job, int words, char **argv)
@@ -140,17 +142,40 @@ static const char *db_path(void)
     return asked.db ? asked.db : "cloister.db";
 }
 
-/* cloister.db -> cloister.html, in the same folder. */
+/* cloister.db -> cloister.html, in the same folder; another ending stays. */
 static char *report_path_make(const char *db)
 {
-    char *path = malloc(strlen(db) + 6);
+    size_t bytes = strlen(db);
+    size_t keep = bytes > 3 && strcmp(db + bytes - 3, ".db") == 0 ? bytes - 3 : bytes;
+    char *path;
+    return asprintf(&path, "%.*s.html", (int)keep, db) < 0 ? NULL : path;
+}
+
+/* A report of ours says so in its head. */
+static bool is_report(const char *path)
+{
+    char head[1024];
+    FILE *in = fopen(path, "re");
+    size_t bytes = in ? fread(head, 1, sizeof(head) - 1, in) : 0;
+    if (in)
+        fclose(in);
+    head[bytes] = '\0';
+    return strstr(head, "name=\"generator\" content=\"cloister") != NULL;
+}
+
+/* Nobody's file is overwritten by the report. */
+static int report_check(const char *path)
+{
+    struct stat st;
     if (!path)
-        return NULL;
-    strcpy(path, db);
-    char *slash = strrchr(path, '/');
-    char *dot = strrchr(slash ? slash : path, '.');
-    strcpy(dot && dot != path && dot[-1] != '/' ? dot : path + strlen(path), ".html");
-    return path;
+        return EXIT_NO_START;
+    if (lstat(path, &st) != 0 || is_report(path))
+        return -1;
+    complain("run",
+             "%s is in the way of the report and is no report of cloister's; move "
+             "it or name another --db",
+             path);
+    return EXIT_NO_START;
 }
 
 static bool same_file(const char *a, const char *b)
@@ -171,7 +196,8 @@ static bool is_ours(void *arg, const char *path)
         if (same_file(path, companion))
             return true;
     }
-    return job->report_path && same_file(path, job->report_path);
+    return job->report_path && same_file(path, job->report_path) &&
+           is_report(job->report_path);
 }
 
 enum { FREE_BYTES_MIN = 64 << 20 };
@@ -180,6 +206,9 @@ static int job_store(struct job *job)
 {
     struct store_error why;
     uint64_t available;
+    int clear = report_check(job->report_path);
+    if (clear >= 0)
+        return clear;
     if (store_free_bytes(db_path(), &available, &why) != 0) {
         complain("run", "%s", why.text);
         return EXIT_NO_START;
@@ -367,6 +396,14 @@ static int job_do(struct job *job, int words, char **argv, int64_t deadline_ms)
     return status;
 }
 
+/* Not one that was to be ignored: nohup, a shell's background job. */
+static void catch_signal(int number, const struct sigaction *action)
+{
+    struct sigaction before;
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(number, action, NULL);
+}
+
 static int run_main(const struct command *self, int argc, char **argv)
 {
     struct job job = {.started_ms = clock_ms()};
@@ -385,9 +422,9 @@ static int run_main(const struct command *self, int argc, char **argv)
         status = deadline_find(asked.until, asked.max_seconds, &deadline_ms);
     if (status >= 0)
         return status;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    catch_signal(SIGINT, &action);
+    catch_signal(SIGTERM, &action);
+    catch_signal(SIGHUP, &action);
     signal(SIGPIPE, SIG_IGN);
     status = job_open(&job, words, argv);
     if (status < 0)

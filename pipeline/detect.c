@@ -35,8 +35,12 @@ static int pattern_find(struct work *work, uint32_t which,
     for (uint32_t i = 0; i < detector->findings_max; i++) {
         int found =
             policy_detect(detector, text->text, text->text_bytes, from, &match, &why);
-        if (found < 0)
+        if (found == POLICY_ELIMIT) /* this document's cost, and said in its outcome */
+            work->searched_partly = detector->name;
+        else if (found < 0)
             return pipeline_fail(err, PIPELINE_EINPUT, "%s", why.text);
+        if (found < 0)
+            break;
         if (found == 0)
             break;
         uint32_t chunk = chunk_at(text, match.start);

@@ -65,6 +65,7 @@ struct work {
     size_t summary_count;
     struct finding *finding;
     size_t finding_count;
+    const char *searched_partly; /* a detector that gave up, or NULL */
     const char *decision;
 };
 
@@ -73,6 +74,8 @@ bool work_is_duplicate(const struct work *work);
 void work_free(struct work *work); /* NULL allowed */
 /* The words of sentence i without the white space around them; bytes may be 0. */
 struct quote work_sentence(const struct work *work, size_t i);
+/* Is all that a reader would see white space? */
+bool work_is_blank(const struct work *work);
 /* How the document ended, of the typed list; record.c is the one translator. */
 const char *work_outcome(const struct work *work);
 

@@ -153,8 +153,8 @@ int pipeline_run(const struct pipeline *run, enum pipeline_end *end,
  * written; run->store may be NULL (nothing is done yet), run->run_id 0. */
 struct pipeline_plan {
     size_t total, to_do, copies, done_before, unreadable; /* copies: of others */
-    uint64_t bytes; /* of the files to do */
-    size_t sampled; /* documents timed */
+    uint64_t bytes;                                       /* of the files to do */
+    size_t sampled;                                       /* documents timed */
     double seconds; /* about; 0 when nothing could be timed */
 };
 int pipeline_plan(const struct pipeline *run, struct pipeline_plan *out,

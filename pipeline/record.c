@@ -20,9 +20,16 @@ static bool books_balance(const struct work *work)
             text->chunked_bytes == work->seen_bytes);
 }
 
+bool work_is_blank(const struct work *work)
+{
+    const struct pipeline_text *text = work->text;
+    return !text || strspn(text->text, " \n\t") == text->text_bytes;
+}
+
 static bool all_hidden(const struct work *work)
 {
-    return work->text && work->text->text_bytes == 0 && work->text->hidden_bytes > 0;
+    return work->document->outcome == INGEST_READ && work->text &&
+           work->text->hidden_bytes > 0 && work_is_blank(work);
 }
 
 const char *work_outcome(const struct work *work)
@@ -31,10 +38,12 @@ const char *work_outcome(const struct work *work)
         return "duplicate";
     if (!work->document)
         return ingest_outcome_name(work->file.outcome);
+    if (all_hidden(work))
+        return "suspect_text";
     if (work->document->outcome == INGEST_READ && !books_balance(work))
         return "model_limit";
-    if (work->document->outcome == INGEST_READ && all_hidden(work))
-        return "suspect_text";
+    if (work->document->outcome == INGEST_READ && work->searched_partly)
+        return "partial";
     return ingest_outcome_name(work->document->outcome);
 }
 
@@ -46,12 +55,15 @@ static const char *work_reason(const struct work *work, char buffer[600])
                  (long long)work->same.document, work->same.path);
     else if (!work->document)
         return work->file.reason;
+    else if (all_hidden(work))
+        return "all of its text is hidden from a reader; the model was not asked";
     else if (!books_balance(work))
         snprintf(buffer, 600, "%zu bytes extracted, %zu hidden, %zu chunked, %zu seen",
                  text->extracted_bytes, text->hidden_bytes, text->chunked_bytes,
                  work->seen_bytes);
-    else if (work->document->outcome == INGEST_READ && all_hidden(work))
-        return "all of its text is hidden from a reader";
+    else if (work->document->outcome == INGEST_READ && work->searched_partly)
+        snprintf(buffer, 600, "detector %s gave up before the end of the text",
+                 work->searched_partly);
     else
         return work->document->reason;
     return buffer;

@@ -295,7 +295,7 @@ static int run_collect(struct run *run, int timeout_ms, bool *got)
     run->parsing[lane] = NULL;
     work->document = document;
     status = work_chunk(run, work);
-    if (status == PIPELINE_OK && (!work->text || work->text->chunk_count == 0))
+    if (status == PIPELINE_OK && work_is_blank(work))
         return run_finish(run, work);
     if (status == PIPELINE_OK)
         status = batch_add(&run->batch, work, run->err);
