@@ -164,16 +164,20 @@ void json_line(json_t *object)
 void print_csv(FILE *out, const char *field, bool last)
 {
     bool formula = field[0] && strchr("=+-@\t\r", field[0]);
-    if (formula || strpbrk(field, ",\"\r\n")) {
-        fputs(formula ? "\"'" : "\"", out);
-        for (; *field; field++) {
-            if (*field == '"')
-                fputc('"', out);
-            fputc(*field, out);
+    bool quoted = formula || strpbrk(field, ",\"\r\n");
+    fputs(formula ? "\"'" : quoted ? "\"" : "", out);
+    for (size_t bytes = strcspn(field, "\""); *field;) {
+        char *part = strndup(field, bytes);
+        if (part)
+            print_safe(out, part, 0);
+        free(part);
+        field += bytes;
+        if (*field == '"') {
+            fputs("\"\"", out);
+            field++;
         }
-        fputc('"', out);
-    } else {
-        fputs(field, out);
+        bytes = strcspn(field, "\"");
     }
+    fputs(quoted ? "\"" : "", out);
     fputs(last ? "\r\n" : ",", out);
 }

@@ -155,6 +155,16 @@ static bool same_place(const char *a, const char *b)
     return same;
 }
 
+/* May the original's results speak for a copy? Not when other bytes have come to
+ * stand at its path: its row will be superseded. A path that is gone keeps its row. */
+static bool original_stands(const struct store_found *found,
+                            const struct store_digest *digest)
+{
+    struct store_digest now;
+    return store_digest_file(found->path, &now, NULL) != 0 ||
+           memcmp(&now, digest, sizeof(now)) == 0;
+}
+
 enum step { STEP_PARSE, STEP_RECORD, STEP_SKIP, STEP_LATER };
 
 /* What the bytes in the lane call for. */
@@ -167,7 +177,8 @@ static int load_decide(struct run *run, struct work *work, enum step *step)
                    &why) != 0)
         return pipeline_fail(run->err, PIPELINE_ESTORE, "%s", why.text);
     bool again = run->asked->retry_failed && is_failure(found.outcome);
-    bool elsewhere = found.kind == STORE_FOUND_ELSEWHERE && !again;
+    bool elsewhere = found.kind == STORE_FOUND_ELSEWHERE && !again &&
+                     original_stands(&found, &work->digest);
     *step = work->has_digest ? STEP_PARSE : STEP_RECORD;
     if ((found.kind == STORE_FOUND_HERE && !again) ||
         (elsewhere && same_place(found.path, work->path))) {

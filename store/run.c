@@ -318,7 +318,10 @@ static int find_elsewhere(struct store *store, int64_t identity, const char *pat
     int status = db_bind(
         store, &stmt,
         "SELECT d.document, d.outcome, d.path, d.decision, " FOUND_UNDECIDED
-        " FROM document AS d WHERE d.sha256 = ? AND d.identity = ? AND d.path <> ? "
+        " FROM document AS d WHERE d.sha256 = ?1 AND d.identity = ?2 AND d.path <> ?3 "
+        "AND d.document = (SELECT max(n.document) FROM document AS n JOIN identity AS i "
+        "  ON i.identity = n.identity WHERE n.path = d.path AND i.policy_name = "
+        "  (SELECT policy_name FROM identity WHERE identity = ?2)) "
         "AND d.outcome <> 'duplicate' ORDER BY d.document DESC LIMIT 1",
         DB_VALUES(db_digest(digest), db_int(identity), db_blob(path, strlen(path))),
         err);
