@@ -27,9 +27,10 @@
 #include <time.h>
 
 enum {
-    BATCH_TOKENS = 16384,  /* enough to fill all cores for a while */
-    BATCH_DOCUMENTS = 512, /* so that results of tiny documents appear too */
-    WAIT_MS = 200          /* how often a waiting run looks at the clock */
+    BATCH_TOKENS = 16384,   /* enough to fill all cores for a while */
+    BATCH_DOCUMENTS = 512,  /* so that results of tiny documents appear too */
+    SENTENCES_MAX = 200000, /* a document: 300 MB of vectors */
+    WAIT_MS = 200           /* how often a waiting run looks at the clock */
 };
 
 struct run {
@@ -291,6 +292,13 @@ static int work_chunk(struct run *run, struct work *work)
                           policy->chunk_tokens_max, policy->hidden_to_model, run->err);
 }
 
+/* Its vectors would not fit beside those of others; it ends as model_limit, since
+ * what was cut was not seen. */
+static bool work_is_too_long(const struct work *work)
+{
+    return work->text && work->text->sentence_count > SENTENCES_MAX;
+}
+
 static int run_collect(struct run *run, int timeout_ms, bool *got)
 {
     struct ingest_document *document;
@@ -306,7 +314,7 @@ static int run_collect(struct run *run, int timeout_ms, bool *got)
     run->parsing[lane] = NULL;
     work->document = document;
     status = work_chunk(run, work);
-    if (status == PIPELINE_OK && work_is_blank(work))
+    if (status == PIPELINE_OK && (work_is_blank(work) || work_is_too_long(work)))
         return run_finish(run, work);
     if (status == PIPELINE_OK)
         status = batch_add(&run->batch, work, run->err);
