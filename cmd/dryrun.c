@@ -43,26 +43,14 @@ static void print_plan(const struct pipeline_plan *plan, bool json)
                seconds / 60 % 60, seconds % 60, plan->sampled);
 }
 
-int job_dry_run(struct job *job, const char *db, bool again, bool json)
+int job_dry_run(struct job *job, const char *db, bool json)
 {
     struct pipeline_error why;
     struct pipeline_plan plan;
     int status = dry_store(job, db);
     if (status >= 0)
         return status;
-    struct pipeline run = {
-        .policy = job->policy,
-        .model = job->model,
-        .session = job->session,
-        .parser = job->parser,
-        .lanes = job->lanes,
-        .password = (const char *const *)job->password,
-        .password_count = job->password_count,
-        .store = job->store,
-        .run_id = job->run_id,
-        .inputs = &job->inputs,
-        .retry_failed = again,
-    };
+    struct pipeline run = job_pipeline(job);
     if (pipeline_plan(&run, &plan, &why) != 0) {
         complain("run", "%s", why.text);
         return EXIT_BROKEN_OFF;

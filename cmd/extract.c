@@ -140,37 +140,29 @@ static void print_text(const struct ingest_document *document)
 
 /* ---- one file ------------------------------------------------------------------- */
 
-static void hash_bytes(void *arg, const void *data, size_t count)
-{
-    store_sha256_update(arg, data, count);
-}
-
 /* 0 and *document (NULL when its bytes could not be had), or an exit status. */
 static int extract_read(struct extract *extract, const char *path,
                         struct ingest_file *file, char digest[65],
                         struct ingest_document **document)
 {
+    struct pipeline_error load_why;
     struct ingest_error why;
     struct ingest_request request;
     struct store_digest sum;
-    struct store_sha256 *sha = store_sha256_new();
     size_t tag;
     *document = NULL;
     pipeline_request(extract->policy, (const char *const *)extract->password,
                      extract->password_count, &request);
-    int status =
-        sha ? ingest_load(extract->parser, 0, path, request.limits.file_bytes_max,
-                          hash_bytes, sha, file, &why)
-            : INGEST_ENOMEM;
-    if (status == INGEST_OK && file->outcome == INGEST_READ) {
-        store_sha256_finish(sha, &sum);
-        store_digest_hex(&sum, digest);
-        status = ingest_start(extract->parser, 0, &request, 0, &why);
-        if (status == INGEST_OK)
-            status = ingest_collect(extract->parser, -1, document, &tag, &why);
+    if (pipeline_load(extract->parser, 0, path, request.limits.file_bytes_max, file,
+                      &sum, &load_why) != PIPELINE_OK) {
+        complain("extract", "%s: %s", path, load_why.text);
+        return EXIT_BROKEN_OFF;
     }
-    store_sha256_free(sha);
-    if (status == INGEST_OK)
+    if (file->outcome != INGEST_READ)
+        return 0;
+    store_digest_hex(&sum, digest);
+    if (ingest_start(extract->parser, 0, &request, 0, &why) == INGEST_OK &&
+        ingest_collect(extract->parser, -1, document, &tag, &why) == INGEST_OK)
         return 0;
     complain("extract", "%s: %s", path, why.text);
     return EXIT_BROKEN_OFF;

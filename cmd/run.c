@@ -260,11 +260,9 @@ static const char *why_ended(const struct job *job, int status)
                                            : "time";
 }
 
-static int job_run(struct job *job, int64_t deadline_ms)
+struct pipeline job_pipeline(const struct job *job)
 {
-    struct pipeline_error why;
-    struct store_error store_why;
-    struct pipeline run = {
+    return (struct pipeline){
         .policy = job->policy,
         .model = job->model,
         .session = job->session,
@@ -275,12 +273,19 @@ static int job_run(struct job *job, int64_t deadline_ms)
         .store = job->store,
         .run_id = job->run_id,
         .inputs = &job->inputs,
-        .retry_failed = asked.retry_failed,
-        .cancel = &canceled,
-        .deadline_ms = deadline_ms,
-        .report = asked.quiet ? NULL : progress_paint,
-        .report_arg = job,
+        .retry_failed = job->retry_failed,
+        .cancel = job->cancel,
+        .deadline_ms = job->deadline_ms,
     };
+}
+
+static int job_run(struct job *job)
+{
+    struct pipeline_error why;
+    struct store_error store_why;
+    struct pipeline run = job_pipeline(job);
+    run.report = asked.quiet ? NULL : progress_paint;
+    run.report_arg = job;
     int status = pipeline_run(&run, &job->end, &job->total, &why);
     if (!asked.quiet)
         progress_clear();
@@ -380,7 +385,7 @@ static int job_open(struct job *job, int words, char **argv)
 }
 
 /* The run itself, from the lock to the report. */
-static int job_do(struct job *job, int words, char **argv, int64_t deadline_ms)
+static int job_do(struct job *job, int words, char **argv)
 {
     int status = job_store(job);
     if (status < 0) {
@@ -391,7 +396,7 @@ static int job_do(struct job *job, int words, char **argv, int64_t deadline_ms)
     }
     if (status >= 0)
         return status;
-    status = job_finish(job, job_run(job, deadline_ms));
+    status = job_finish(job, job_run(job));
     closing_words(job, status);
     return status;
 }
@@ -406,10 +411,9 @@ static void catch_signal(int number, const struct sigaction *action)
 
 static int run_main(const struct command *self, int argc, char **argv)
 {
-    struct job job = {.started_ms = clock_ms()};
+    struct job job = {.started_ms = clock_ms(), .cancel = &canceled};
     struct sigaction action = {.sa_handler = on_signal};
     enum format format = FORMAT_TEXT;
-    int64_t deadline_ms;
     int words;
     int status = options_parse(self, argc, argv, &words);
     if (status < 0)
@@ -419,18 +423,18 @@ static int run_main(const struct command *self, int argc, char **argv)
         status = EXIT_USAGE;
     }
     if (status < 0)
-        status = deadline_find(asked.until, asked.max_seconds, &deadline_ms);
+        status = deadline_find(asked.until, asked.max_seconds, &job.deadline_ms);
     if (status >= 0)
         return status;
+    job.retry_failed = asked.retry_failed;
     catch_signal(SIGINT, &action);
     catch_signal(SIGTERM, &action);
     catch_signal(SIGHUP, &action);
     signal(SIGPIPE, SIG_IGN);
     status = job_open(&job, words, argv);
     if (status < 0)
-        status = asked.dry_run ? job_dry_run(&job, db_path(), asked.retry_failed,
-                                             asked.format != NULL)
-                               : job_do(&job, words, argv, deadline_ms);
+        status = asked.dry_run ? job_dry_run(&job, db_path(), asked.format != NULL)
+                               : job_do(&job, words, argv);
     return job_close(&job, status);
 }
 

@@ -4,6 +4,8 @@
 
 #include "cmd/cmd.h"
 
+#include <signal.h>
+
 struct job { /* all that a run holds; released in reverse order at the end */
     struct policy *policy;
     char **password;
@@ -22,8 +24,13 @@ struct job { /* all that a run holds; released in reverse order at the end */
     struct infer_plan plan;
     struct pipeline_progress total;
     enum pipeline_end end;
-    int64_t started_ms;
+    int64_t started_ms, deadline_ms; /* as clock_ms(); 0: no deadline */
+    bool retry_failed;
+    const volatile sig_atomic_t *cancel;
 };
+
+/* What the job asks of the pipeline, but for a report of its progress. */
+struct pipeline job_pipeline(const struct job *job);
 
 int64_t clock_ms(void); /* monotonic */
 
@@ -37,9 +44,8 @@ int job_identity(const struct job *job, struct store_identity *out, char setting
 
 /* ---- dryrun.c: what a run would do ---- */
 
-/* Print it; the job is open but for its store, which is read if db exists. again:
- * what did not end ok counts as to do. */
-int job_dry_run(struct job *job, const char *db, bool again, bool json);
+/* Print it; the job is open but for its store, which is read if db exists. */
+int job_dry_run(struct job *job, const char *db, bool json);
 
 /* ---- fence.c: the limits of this process from the first document on ----------------
  */

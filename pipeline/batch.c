@@ -170,13 +170,12 @@ static size_t slice_end(const struct list *list, size_t from)
     return from;
 }
 
-static int list_embed(struct list *list, float *vector, size_t width,
-                      bool (*stop)(void *arg), void *arg, size_t *done)
+static int list_embed(struct list *list, float *vector, size_t width, size_t *done)
 {
     for (size_t i = 0; i < list->count; i++)
         list->sequence[i].id = list->id + list->id_at[i];
     *done = 0;
-    while (*done < list->count && !(*done > 0 && stop(arg))) {
+    while (*done < list->count && !(*done > 0 && pipeline_must_stop(list->run))) {
         size_t end = slice_end(list, *done);
         end += end == *done; /* one sequence is a slice, however long */
         struct infer_error why;
@@ -237,8 +236,7 @@ static int batch_keep(struct batch *batch, const float *vector, size_t width,
     return PIPELINE_OK;
 }
 
-int batch_embed(struct batch *batch, const struct pipeline *run,
-                bool (*stop)(void *arg), void *arg, size_t *whole,
+int batch_embed(struct batch *batch, const struct pipeline *run, size_t *whole,
                 struct pipeline_error *err)
 {
     struct list list = {.run = run, .err = err};
@@ -257,7 +255,7 @@ int batch_embed(struct batch *batch, const struct pipeline *run,
         status = pipeline_fail(err, PIPELINE_ENOMEM, "no memory for %zu vectors",
                                list.count);
     if (status == PIPELINE_OK)
-        status = list_embed(&list, vector, width, stop, arg, &done);
+        status = list_embed(&list, vector, width, &done);
     if (status == PIPELINE_OK)
         status = batch_keep(batch, vector, width, done, whole, err);
 out:

@@ -12,6 +12,14 @@
 int pipeline_fail(struct pipeline_error *err, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* ---- load.c: what a run and its plan do alike ----------------------------------- */
+
+/* Neither ok nor a reference to another document. */
+bool outcome_is_failure(const char *outcome);
+/* Canceled, or past its deadline; and which of the two. */
+bool pipeline_must_stop(const struct pipeline *run);
+enum pipeline_end pipeline_why_stopped(const struct pipeline *run);
+
 /* ---- text.c: the visible text and where its sections lie ------------------------ */
 
 /* Fills out->text, span and the byte counts. */
@@ -89,8 +97,7 @@ struct batch {
 int batch_add(struct batch *batch, struct work *work, struct pipeline_error *err);
 /* Embed everything in the batch; *whole works, from the first, have all their
  * vectors. Fewer than batch->count only when the run is to stop. */
-int batch_embed(struct batch *batch, const struct pipeline *run,
-                bool (*stop)(void *arg), void *arg, size_t *whole,
+int batch_embed(struct batch *batch, const struct pipeline *run, size_t *whole,
                 struct pipeline_error *err);
 
 /* ---- prose.c: which sentences say something ------------------------------------- */

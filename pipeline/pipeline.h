@@ -23,8 +23,10 @@ struct infer_model;
 struct infer_session;
 struct ingest_parser;
 struct ingest_document;
+struct ingest_file;
 struct ingest_request;
 struct store;
+struct store_digest;
 
 enum pipeline_status {
     PIPELINE_OK = 0,
@@ -159,6 +161,12 @@ struct pipeline_plan {
 };
 int pipeline_plan(const struct pipeline *run, struct pipeline_plan *out,
                   struct pipeline_error *err);
+
+/* Copy the bytes of path into a lane and hash them; what the file system says is in
+ * file->outcome, and the digest means something when that is INGEST_READ. */
+int pipeline_load(struct ingest_parser *parser, int lane, const char *path,
+                  uint64_t file_bytes_max, struct ingest_file *file,
+                  struct store_digest *digest, struct pipeline_error *err);
 
 /* What the policy asks of the reader; lives as long as policy and password. */
 void pipeline_request(const struct policy *policy, const char *const *password,

@@ -13,7 +13,6 @@ enum { SAMPLES = 6, SAMPLE_BYTES_MAX = 4 << 20 };
 
 struct planner {
     const struct pipeline *run;
-    struct store_sha256 *sha;
     size_t *to_do;   /* inputs */
     uint64_t *bytes; /* of each */
     struct store_digest *digest;
@@ -21,26 +20,18 @@ struct planner {
     struct pipeline_error *err;
 };
 
-static void hash_bytes(void *arg, const void *data, size_t count)
+static int plan_load(struct planner *planner, size_t input, struct ingest_file *file,
+                     struct store_digest *digest)
 {
-    store_sha256_update(arg, data, count);
-}
-
-static int plan_load(struct planner *planner, size_t input, struct ingest_file *file)
-{
-    struct ingest_error why;
-    if (ingest_load(planner->run->parser, 0, planner->run->inputs->path[input],
-                    planner->run->policy->file_bytes_max, hash_bytes, planner->sha,
-                    file, &why) != 0)
-        return pipeline_fail(planner->err, PIPELINE_EPARSER, "%s", why.text);
-    return PIPELINE_OK;
+    return pipeline_load(planner->run->parser, 0, planner->run->inputs->path[input],
+                         planner->run->policy->file_bytes_max, file, digest,
+                         planner->err);
 }
 
 static bool done_before(const struct planner *planner, const struct store_found *found)
 {
-    bool failed =
-        strcmp(found->outcome, "ok") != 0 && strcmp(found->outcome, "duplicate") != 0;
-    return found->kind == STORE_FOUND_HERE && !(planner->run->retry_failed && failed);
+    return found->kind == STORE_FOUND_HERE &&
+           !(planner->run->retry_failed && outcome_is_failure(found->outcome));
 }
 
 static void plan_count(struct planner *planner, size_t input,
@@ -69,10 +60,9 @@ static int plan_input(struct planner *planner, size_t input)
     struct store_digest digest;
     struct store_found found = {.kind = STORE_FOUND_NOTHING};
     struct store_error why;
-    int status = plan_load(planner, input, &file);
+    int status = plan_load(planner, input, &file, &digest);
     if (status != PIPELINE_OK)
         return status;
-    store_sha256_finish(planner->sha, &digest);
     if (planner->run->store &&
         store_find(planner->run->store, planner->run->run_id,
                    planner->run->inputs->path[input],
@@ -102,12 +92,6 @@ static void plan_copies(struct planner *planner)
 
 /* ---- the clock ------------------------------------------------------------------ */
 
-static bool never(void *arg)
-{
-    (void)arg;
-    return false;
-}
-
 /* Parse and embed one document as a run would; *work is freed by the caller. */
 static int sample_work(struct planner *planner, size_t input, struct work *work)
 {
@@ -115,7 +99,7 @@ static int sample_work(struct planner *planner, size_t input, struct work *work)
     struct ingest_error why;
     const struct policy *policy = planner->run->policy;
     size_t tag;
-    int status = plan_load(planner, input, &work->file);
+    int status = plan_load(planner, input, &work->file, &work->digest);
     if (status != PIPELINE_OK)
         return status;
     pipeline_request(policy, planner->run->password, planner->run->password_count,
@@ -131,7 +115,7 @@ static int sample_work(struct planner *planner, size_t input, struct work *work)
     if (status == PIPELINE_OK && work->text->chunk_count > 0) {
         struct batch batch = {.work = &work, .count = 1, .capacity = 1};
         size_t whole;
-        status = batch_embed(&batch, planner->run, never, NULL, &whole, planner->err);
+        status = batch_embed(&batch, planner->run, &whole, planner->err);
     }
     return status;
 }
@@ -172,7 +156,6 @@ int pipeline_plan(const struct pipeline *run, struct pipeline_plan *out,
     *out = (struct pipeline_plan){.total = run->inputs->count};
     struct planner planner = {
         .run = run,
-        .sha = store_sha256_new(),
         .to_do = calloc(run->inputs->count + 1, sizeof(size_t)),
         .bytes = calloc(run->inputs->count + 1, sizeof(uint64_t)),
         .digest = calloc(run->inputs->count + 1, sizeof(struct store_digest)),
@@ -180,7 +163,7 @@ int pipeline_plan(const struct pipeline *run, struct pipeline_plan *out,
         .err = err,
     };
     int status = PIPELINE_OK;
-    if (!planner.sha || !planner.to_do || !planner.bytes || !planner.digest)
+    if (!planner.to_do || !planner.bytes || !planner.digest)
         status = pipeline_fail(err, PIPELINE_ENOMEM, "no memory for %zu inputs",
                                run->inputs->count);
     for (size_t i = 0; i < run->inputs->count && status == PIPELINE_OK; i++)
@@ -188,7 +171,6 @@ int pipeline_plan(const struct pipeline *run, struct pipeline_plan *out,
     if (status == PIPELINE_OK)
         status = plan_time(&planner);
     plan_copies(&planner);
-    store_sha256_free(planner.sha);
     free(planner.to_do);
     free(planner.bytes);
     free(planner.digest);

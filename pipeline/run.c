@@ -24,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     BATCH_TOKENS = 16384,   /* enough to fill all cores for a while */
@@ -36,7 +35,6 @@ enum {
 struct run {
     const struct pipeline *asked;
     struct reference *reference;
-    struct store_sha256 *sha;
     struct work **parsing; /* by lane; NULL: idle */
     struct batch batch;
     size_t next;      /* input to load next */
@@ -45,31 +43,6 @@ struct run {
     struct pipeline_progress *now;
     struct pipeline_error *err;
 };
-
-/* ---- when to stop --------------------------------------------------------------- */
-
-static int64_t clock_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static bool run_canceled(const struct run *run)
-{
-    return run->asked->cancel && *run->asked->cancel;
-}
-
-static bool run_late(const struct run *run)
-{
-    return run->asked->deadline_ms && clock_ms() >= run->asked->deadline_ms;
-}
-
-static bool run_must_stop(void *arg)
-{
-    const struct run *run = arg;
-    return run_canceled(run) || run_late(run);
-}
 
 /* ---- the end of one document ---------------------------------------------------- */
 
@@ -80,15 +53,10 @@ static void run_tell(struct run *run, const char *path)
         run->asked->report(run->asked->report_arg, run->now);
 }
 
-static bool is_failure(const char *outcome)
-{
-    return strcmp(outcome, "ok") != 0 && strcmp(outcome, "duplicate") != 0;
-}
-
 static void progress_count(struct pipeline_progress *now, const struct work *work)
 {
     now->done++;
-    now->failed += is_failure(work_outcome(work));
+    now->failed += outcome_is_failure(work_outcome(work));
     for (size_t i = 0; i < work->answer_count; i++)
         if (work->answer[i].undecided) {
             now->undecided++;
@@ -112,11 +80,6 @@ static int run_finish(struct run *run, struct work *work)
 }
 
 /* ---- load: from a path to a lane at work ---------------------------------------- */
-
-static void hash_bytes(void *arg, const void *data, size_t count)
-{
-    store_sha256_update(arg, data, count);
-}
 
 /* Is a document with these bytes between its lane and its commit? */
 static bool run_has_under_way(const struct run *run, const struct store_digest *digest)
@@ -177,14 +140,14 @@ static int load_decide(struct run *run, struct work *work, enum step *step)
     if (store_find(run->asked->store, run->asked->run_id, work->path, digest, &found,
                    &why) != 0)
         return pipeline_fail(run->err, PIPELINE_ESTORE, "%s", why.text);
-    bool again = run->asked->retry_failed && is_failure(found.outcome);
+    bool again = run->asked->retry_failed && outcome_is_failure(found.outcome);
     bool elsewhere = found.kind == STORE_FOUND_ELSEWHERE && !again &&
                      original_stands(&found, &work->digest);
     *step = work->has_digest ? STEP_PARSE : STEP_RECORD;
     if ((found.kind == STORE_FOUND_HERE && !again) ||
         (elsewhere && same_place(found.path, work->path))) {
         *step = STEP_SKIP;
-        run->now->failed += is_failure(found.outcome);
+        run->now->failed += outcome_is_failure(found.outcome);
         run->now->undecided += found.undecided;
     } else if (digest && run_has_under_way(run, digest)) {
         *step = STEP_LATER;
@@ -197,14 +160,11 @@ static int load_decide(struct run *run, struct work *work, enum step *step)
 
 static int work_load(struct run *run, struct work *work, int lane)
 {
-    struct ingest_error why;
-    if (ingest_load(run->asked->parser, lane, work->path,
-                    run->asked->policy->file_bytes_max, hash_bytes, run->sha,
-                    &work->file, &why) != 0)
-        return pipeline_fail(run->err, PIPELINE_EPARSER, "%s", why.text);
-    store_sha256_finish(run->sha, &work->digest);
-    work->has_digest = work->file.outcome == INGEST_READ;
-    return PIPELINE_OK;
+    int status = pipeline_load(run->asked->parser, lane, work->path,
+                               run->asked->policy->file_bytes_max, &work->file,
+                               &work->digest, run->err);
+    work->has_digest = status == PIPELINE_OK && work->file.outcome == INGEST_READ;
+    return status;
 }
 
 static int work_start(struct run *run, struct work *work, int lane)
@@ -274,7 +234,7 @@ static int run_feed(struct run *run)
     int lane;
     size_t input;
     int status = PIPELINE_OK;
-    while (status == PIPELINE_OK && !run_must_stop(run) &&
+    while (status == PIPELINE_OK && !pipeline_must_stop(run->asked) &&
            (lane = ingest_idle_lane(run->asked->parser)) >= 0 &&
            run_next_input(run, &input))
         status = run_take(run, input, lane);
@@ -344,7 +304,7 @@ static int run_flush(struct run *run)
     struct batch *batch = &run->batch;
     size_t whole = 0, i = 0;
     run->now->tokens += batch->tokens;
-    int status = batch_embed(batch, run->asked, run_must_stop, run, &whole, run->err);
+    int status = batch_embed(batch, run->asked, &whole, run->err);
     while (status == PIPELINE_OK && i < whole)
         status = run_answer(run, batch->work[i++]);
     for (; i < batch->count; i++)
@@ -366,12 +326,12 @@ static int run_tell_story(struct run *run)
     for (;;) {
         bool got = false;
         int status = run_feed(run);
-        if (status == PIPELINE_OK && run_parses(run) && !run_must_stop(run))
+        if (status == PIPELINE_OK && run_parses(run) && !pipeline_must_stop(run->asked))
             status = run_collect(run, run->batch.count ? 0 : WAIT_MS, &got);
         bool idle = !got && run->batch.count > 0;
         if (status == PIPELINE_OK && (idle || run_batch_is_full(run)))
             status = run_flush(run);
-        if (status != PIPELINE_OK || run_must_stop(run))
+        if (status != PIPELINE_OK || pipeline_must_stop(run->asked))
             return status;
         bool more = run->next < run->asked->inputs->count ||
                     run->deferred_next < run->deferred_count;
@@ -383,10 +343,9 @@ static int run_tell_story(struct run *run)
 static int run_open(struct run *run)
 {
     const struct pipeline *asked = run->asked;
-    run->sha = store_sha256_new();
     run->parsing = calloc((size_t)asked->lanes, sizeof(*run->parsing));
     run->deferred = calloc(asked->inputs->count + 1, sizeof(*run->deferred));
-    if (!run->sha || !run->parsing || !run->deferred)
+    if (!run->parsing || !run->deferred)
         return pipeline_fail(run->err, PIPELINE_ENOMEM, "no memory for %zu inputs",
                              asked->inputs->count);
     return reference_open(&run->reference, asked, run->err);
@@ -402,7 +361,6 @@ static void run_close(struct run *run)
     free(run->parsing);
     free(run->deferred);
     reference_free(run->reference);
-    store_sha256_free(run->sha);
 }
 
 int pipeline_run(const struct pipeline *asked, enum pipeline_end *end,
@@ -416,7 +374,7 @@ int pipeline_run(const struct pipeline *asked, enum pipeline_end *end,
         status = run_tell_story(&run);
     size_t met = total->done + total->skipped;
     if (status == PIPELINE_OK && met < total->total)
-        *end = run_canceled(&run) ? PIPELINE_CANCELED : PIPELINE_OUT_OF_TIME;
+        *end = pipeline_why_stopped(asked);
     run_close(&run);
     return status;
 }

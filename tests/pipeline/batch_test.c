@@ -42,7 +42,7 @@ static void embed(struct work **work, const size_t *order, size_t together,
             work[order[i]] = sample_work(&samples[order[i]], &encoder, 64);
             assert_ok(batch_add(&batch, work[order[i]], ERR));
         }
-        assert_ok(batch_embed(&batch, &run, sample_never, NULL, &whole, ERR));
+        assert_ok(batch_embed(&batch, &run, &whole, ERR));
         assert_int_equal(whole, batch.count);
         free(batch.work);
     }
@@ -115,7 +115,7 @@ static void every_chunk_and_sentence_gets_the_vector_of_its_words(void **state)
     assert_int_equal(work->text->chunk_count, 2);
     assert_int_equal(work->text->chunk[1].sentence_count, 1);
     assert_ok(batch_add(&batch, work, ERR));
-    assert_ok(batch_embed(&batch, &run, sample_never, NULL, &whole, ERR));
+    assert_ok(batch_embed(&batch, &run, &whole, ERR));
     for (size_t i = 0; i < 2; i++) {
         embed_words(work->text->text + work->text->chunk[i].at,
                     work->text->chunk[i].bytes, wanted);
@@ -131,12 +131,6 @@ static void every_chunk_and_sentence_gets_the_vector_of_its_words(void **state)
     sample_free(&s);
 }
 
-static bool at_once(void *arg)
-{
-    ++*(int *)arg;
-    return true;
-}
-
 /* More tokens than one slice holds, in two documents. */
 static void a_batch_that_is_stopped_keeps_whole_documents_only(void **state)
 {
@@ -144,9 +138,10 @@ static void a_batch_that_is_stopped_keeps_whole_documents_only(void **state)
     struct sample s = {0};
     struct work *work[2];
     struct batch batch = {0};
-    struct pipeline run = {.model = encoder.model, .session = encoder.session};
+    volatile sig_atomic_t cancel = 1;
+    struct pipeline run = {
+        .model = encoder.model, .session = encoder.session, .cancel = &cancel};
     size_t whole;
-    int asked = 0;
     (void)state;
     for (size_t i = 0; i < 1000; i++)
         memcpy(text + i * (sizeof(PROSE_A) - 1), PROSE_A, sizeof(PROSE_A));
@@ -158,8 +153,7 @@ static void a_batch_that_is_stopped_keeps_whole_documents_only(void **state)
     for (size_t i = 0; i < 2; i++)
         assert_ok(batch_add(&batch, work[i], ERR));
     assert_true(batch.tokens > 32768);
-    assert_ok(batch_embed(&batch, &run, at_once, &asked, &whole, ERR));
-    assert_int_equal(asked, 1);
+    assert_ok(batch_embed(&batch, &run, &whole, ERR));
     assert_int_equal(whole, 1);
     assert_non_null(work[0]->chunk_vector);
     assert_null(work[1]->chunk_vector);
@@ -193,7 +187,7 @@ static void an_empty_batch_is_whole(void **state)
     struct pipeline run = {.model = encoder.model, .session = encoder.session};
     size_t whole = 9;
     (void)state;
-    assert_ok(batch_embed(&batch, &run, sample_never, NULL, &whole, ERR));
+    assert_ok(batch_embed(&batch, &run, &whole, ERR));
     assert_int_equal(whole, 0);
     work_free(NULL);
 }

@@ -225,7 +225,7 @@ static void all_that_was_found_out_is_in_the_rows(void **state)
     struct work *work = sample_work(&s, &encoder, 48);
     struct batch batch = {.work = &work, .count = 1, .capacity = 1};
     assert_ok(reference_open(&reference, &b->run, ERR));
-    assert_ok(batch_embed(&batch, &b->run, sample_never, NULL, &whole, ERR));
+    assert_ok(batch_embed(&batch, &b->run, &whole, ERR));
     assert_ok(work_classify(work, &b->run, reference, ERR));
     assert_ok(work_summarize(work, &b->run, ERR));
     assert_ok(work_detect(work, &b->run, reference, ERR));

@@ -34,7 +34,7 @@ static void embed(struct work *work)
     struct batch batch = {.work = &work, .count = 1, .capacity = 1};
     struct pipeline run = {.model = encoder.model, .session = encoder.session};
     size_t whole;
-    assert_ok(batch_embed(&batch, &run, sample_never, NULL, &whole, ERR));
+    assert_ok(batch_embed(&batch, &run, &whole, ERR));
 }
 
 static const struct policy_summary five = {

@@ -42,10 +42,4 @@ static inline void sample_vectors(struct work *work, size_t width)
     work->seen_bytes = work->text->chunked_bytes;
 }
 
-static inline bool sample_never(void *arg)
-{
-    (void)arg;
-    return false;
-}
-
 #endif
