@@ -55,6 +55,10 @@ int job_dry_run(struct job *job, const char *db, bool json)
         complain("run", "%s", why.text);
         return EXIT_BROKEN_OFF;
     }
+    if (plan.end != PIPELINE_COMPLETE) {
+        complain("run", "broken off: nothing is said of what was not looked at");
+        return EXIT_BROKEN_OFF;
+    }
     print_plan(&plan, json);
     return EXIT_DONE;
 }

@@ -16,6 +16,7 @@ int pipeline_fail(struct pipeline_error *err, int status, const char *format, ..
 
 /* Neither ok nor a reference to another document. */
 bool outcome_is_failure(const char *outcome);
+enum { WAIT_MS = 200 }; /* how often one that waits looks at the clock */
 /* Canceled, or past its deadline; and which of the two. */
 bool pipeline_must_stop(const struct pipeline *run);
 enum pipeline_end pipeline_why_stopped(const struct pipeline *run);

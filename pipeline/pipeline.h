@@ -152,12 +152,15 @@ int pipeline_run(const struct pipeline *run, enum pipeline_end *end,
 
 /* What a run would do, and about how long it would take: every file is hashed and
  * looked up, a few of those to do are read and embedded for the clock. Nothing is
- * written; run->store may be NULL (nothing is done yet), run->run_id 0. */
+ * written; run->store may be NULL (nothing is done yet), run->run_id 0. It is broken
+ * off as a run is, by *cancel and the deadline; the counts then cover what was looked
+ * at. */
 struct pipeline_plan {
     size_t total, to_do, copies, done_before, unreadable; /* copies: of others */
     uint64_t bytes;                                       /* of the files to do */
     size_t sampled;                                       /* documents timed */
     double seconds; /* about; 0 when nothing could be timed */
+    enum pipeline_end end;
 };
 int pipeline_plan(const struct pipeline *run, struct pipeline_plan *out,
                   struct pipeline_error *err);

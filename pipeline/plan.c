@@ -90,25 +90,43 @@ static void plan_copies(struct planner *planner)
         }
 }
 
+/* To be asked before each file that is looked at or timed. */
+static bool plan_goes_on(struct planner *planner, int status)
+{
+    if (status == PIPELINE_OK && pipeline_must_stop(planner->run))
+        planner->plan->end = pipeline_why_stopped(planner->run);
+    return status == PIPELINE_OK && planner->plan->end == PIPELINE_COMPLETE;
+}
+
 /* ---- the clock ------------------------------------------------------------------ */
+
+/* Parse what the lane holds; no document when the plan is to stop first. */
+static int sample_parse(struct planner *planner, struct work *work)
+{
+    struct ingest_request request;
+    struct ingest_error why;
+    struct ingest_parser *parser = planner->run->parser;
+    size_t tag;
+    pipeline_request(planner->run->policy, planner->run->password,
+                     planner->run->password_count, &request);
+    int status = ingest_start(parser, 0, &request, 0, &why);
+    if (status == INGEST_OK)
+        do
+            status = ingest_collect(parser, WAIT_MS, &work->document, &tag, &why);
+        while (status == INGEST_NOTHING && !pipeline_must_stop(planner->run));
+    return status >= 0 ? PIPELINE_OK
+                       : pipeline_fail(planner->err, PIPELINE_EPARSER, "%s", why.text);
+}
 
 /* Parse and embed one document as a run would; *work is freed by the caller. */
 static int sample_work(struct planner *planner, size_t input, struct work *work)
 {
-    struct ingest_request request;
-    struct ingest_error why;
     const struct policy *policy = planner->run->policy;
-    size_t tag;
     int status = plan_load(planner, input, &work->file, &work->digest);
-    if (status != PIPELINE_OK)
+    if (status == PIPELINE_OK && work->file.outcome == INGEST_READ)
+        status = sample_parse(planner, work);
+    if (status != PIPELINE_OK || !work->document || work->document->section_count == 0)
         return status;
-    pipeline_request(policy, planner->run->password, planner->run->password_count,
-                     &request);
-    if (ingest_start(planner->run->parser, 0, &request, 0, &why) != 0 ||
-        ingest_collect(planner->run->parser, -1, &work->document, &tag, &why) != 0)
-        return pipeline_fail(planner->err, PIPELINE_EPARSER, "%s", why.text);
-    if (work->document->section_count == 0)
-        return PIPELINE_OK;
     status =
         pipeline_chunk(&work->text, work->document, planner->run->model,
                        policy->chunk_tokens_max, policy->hidden_to_model, planner->err);
@@ -134,7 +152,8 @@ static int plan_time(struct planner *planner)
     size_t step = plan->to_do / SAMPLES + 1;
     int status = PIPELINE_OK;
     double began = clock_seconds();
-    for (size_t i = step / 2; i < plan->to_do && status == PIPELINE_OK; i += step) {
+    for (size_t i = step / 2; i < plan->to_do && plan_goes_on(planner, status);
+         i += step) {
         if (planner->bytes[i] > SAMPLE_BYTES_MAX)
             continue;
         struct work *work = calloc(1, sizeof(*work));
@@ -145,7 +164,7 @@ static int plan_time(struct planner *planner)
         bytes += planner->bytes[i];
         plan->sampled++;
     }
-    if (bytes > 0)
+    if (plan_goes_on(planner, status) && bytes > 0)
         plan->seconds = (clock_seconds() - began) / (double)bytes * (double)plan->bytes;
     return status;
 }
@@ -166,7 +185,7 @@ int pipeline_plan(const struct pipeline *run, struct pipeline_plan *out,
     if (!planner.to_do || !planner.bytes || !planner.digest)
         status = pipeline_fail(err, PIPELINE_ENOMEM, "no memory for %zu inputs",
                                run->inputs->count);
-    for (size_t i = 0; i < run->inputs->count && status == PIPELINE_OK; i++)
+    for (size_t i = 0; i < run->inputs->count && plan_goes_on(&planner, status); i++)
         status = plan_input(&planner, i);
     if (status == PIPELINE_OK)
         status = plan_time(&planner);

@@ -26,10 +26,9 @@
 #include <string.h>
 
 enum {
-    BATCH_TOKENS = 16384,   /* enough to fill all cores for a while */
-    BATCH_DOCUMENTS = 512,  /* so that results of tiny documents appear too */
-    SENTENCES_MAX = 200000, /* a document: 300 MB of vectors */
-    WAIT_MS = 200           /* how often a waiting run looks at the clock */
+    BATCH_TOKENS = 16384,  /* enough to fill all cores for a while */
+    BATCH_DOCUMENTS = 512, /* so that results of tiny documents appear too */
+    SENTENCES_MAX = 200000 /* a document: 300 MB of vectors */
 };
 
 struct run {

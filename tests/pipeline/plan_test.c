@@ -63,6 +63,25 @@ static void without_a_store_nothing_is_done_yet(void **state)
     o->run.store = store;
 }
 
+static void a_plan_that_is_canceled_says_how_far_it_came(void **state)
+{
+    struct office *o = *state;
+    struct pipeline_plan now;
+    make_three(o);
+    assert_ok(pipeline_inputs_add(&o->inputs, o->root, ERR));
+    o->cancel = 1;
+    assert_ok(pipeline_plan(&o->run, &now, ERR));
+    assert_int_equal(now.end, PIPELINE_CANCELED);
+    assert_int_equal(now.total, 3);
+    assert_int_equal(now.to_do, 0);
+    o->cancel = 0;
+    o->run.deadline_ms = 1; /* long ago */
+    assert_ok(pipeline_plan(&o->run, &now, ERR));
+    assert_int_equal(now.end, PIPELINE_OUT_OF_TIME);
+    o->run.deadline_ms = 0;
+    assert_int_equal(plan(o).end, PIPELINE_COMPLETE);
+}
+
 static void no_more_than_a_few_are_timed(void **state)
 {
     struct office *o = *state;
@@ -92,6 +111,7 @@ int main(void)
         TEST(a_plan_does_nothing_of_it),
         TEST(what_is_done_is_not_planned_again),
         TEST(without_a_store_nothing_is_done_yet),
+        TEST(a_plan_that_is_canceled_says_how_far_it_came),
         TEST(no_more_than_a_few_are_timed),
         TEST(an_empty_folder_takes_no_time),
     };
