@@ -243,6 +243,11 @@ static int feed_read(struct feed *feed)
         status = object ? item_fill(feed, item, object) : feed_complain(feed, why.text);
         json_decref(object);
     }
+    if (status < 0 && ferror(feed->in)) {
+        complain("model", "%s, after line %zu: %s", feed->name, feed->line,
+                 strerror(errno));
+        status = EXIT_NO_START;
+    }
     free(line);
     return status < 0 && feed->count == 0 ? EXIT_DONE : status;
 }

@@ -9,9 +9,13 @@
 
 enum { PASSWORDS_MAX = 64, PASSWORD_BYTES_MAX = 127 }; /* 127: ISO 32000-2, 7.6.4.3.3 */
 
-static int password_keep(const char *command, const char *path, char *line, char **out,
-                         size_t *count)
+static int password_keep(const char *command, const char *path, char *line,
+                         size_t bytes, char **out, size_t *count)
 {
+    if (strlen(line) < bytes) {
+        complain(command, "%s: a NUL byte is in no password", path);
+        return EXIT_USAGE;
+    }
     line[strcspn(line, "\r\n")] = '\0';
     if (!line[0])
         return -1;
@@ -33,13 +37,18 @@ int passwords_read(const char *command, const char *path, char ***out, size_t *c
     }
     char *line = NULL;
     size_t capacity = 0;
+    ssize_t bytes;
     int status = -1;
     *count = 0;
     *out = calloc(PASSWORDS_MAX, sizeof(**out));
     if (!*out)
         status = EXIT_NO_START;
-    while (status < 0 && getline(&line, &capacity, in) >= 0)
-        status = password_keep(command, path, line, *out, count);
+    while (status < 0 && (bytes = getline(&line, &capacity, in)) >= 0)
+        status = password_keep(command, path, line, (size_t)bytes, *out, count);
+    if (status < 0 && ferror(in)) {
+        complain(command, "--password-file %s: %s", path, strerror(errno));
+        status = EXIT_USAGE;
+    }
     if (line)
         explicit_bzero(line, capacity);
     free(line);

@@ -90,32 +90,52 @@ static int job_parser(struct job *job)
     return status == INGEST_OK ? -1 : EXIT_NO_START;
 }
 
-static int inputs_from_list(struct job *job)
+static int list_refuse(size_t line, const char *what, int status)
+{
+    if (canceled) {
+        complain("run", "--files-from %s: broken off by a signal", asked.files_from);
+        return EXIT_BROKEN_OFF;
+    }
+    complain("run", "--files-from %s, after line %zu: %s", asked.files_from, line,
+             what);
+    return status;
+}
+
+/* Paths may hold any byte but a NUL: such a list was made to be cut at NULs. */
+static int list_read(struct job *job, FILE *in)
 {
     struct pipeline_error why;
+    char *line = NULL;
+    size_t capacity = 0, count = 0;
+    ssize_t bytes;
+    int status = -1;
+    while (status < 0 && !canceled && (bytes = getline(&line, &capacity, in)) > 0) {
+        bytes -= line[bytes - 1] == '\n';
+        if (strnlen(line, (size_t)bytes) < (size_t)bytes)
+            status =
+                list_refuse(count, "a NUL byte; write one path a line", EXIT_USAGE);
+        line[bytes] = '\0';
+        if (status < 0 && line[0] &&
+            pipeline_inputs_add(&job->inputs, line, &why) != PIPELINE_OK)
+            status = list_refuse(count, why.text, EXIT_NO_START);
+        count++;
+    }
+    if (status < 0 && (canceled || ferror(in)))
+        status = list_refuse(count, strerror(errno), EXIT_NO_START);
+    free(line);
+    return status;
+}
+
+static int inputs_from_list(struct job *job)
+{
     bool standard = strcmp(asked.files_from, "-") == 0;
     FILE *in = standard ? stdin : fopen(asked.files_from, "re");
-    if (!in) {
-        complain("run", "--files-from %s: %s", asked.files_from, strerror(errno));
-        return EXIT_USAGE;
-    }
-    char *line = NULL;
-    size_t capacity = 0;
-    ssize_t bytes;
-    int status = 0;
-    while (status == 0 && (bytes = getline(&line, &capacity, in)) > 0) {
-        line[strcspn(line, "\n")] = '\0';
-        if (line[0])
-            status = pipeline_inputs_add(&job->inputs, line, &why);
-    }
-    bool broken = ferror(in) != 0;
-    free(line);
+    if (!in)
+        return list_refuse(0, strerror(errno), EXIT_USAGE);
+    int status = list_read(job, in);
     if (!standard)
         fclose(in);
-    if (status != 0 || broken)
-        complain("run", "--files-from %s: %s", asked.files_from,
-                 status != 0 ? why.text : "it cannot be read to its end");
-    return status == 0 && !broken ? -1 : EXIT_NO_START;
+    return status;
 }
 
 static int job_inputs(struct job *job, int words, char **argv)

@@ -56,23 +56,36 @@ static bool path_is_folder(const char *path, bool follow)
     return failed == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Sort the entries of one folder into files and folders still to visit. */
+/* The next entry that is no dot file; NULL at the end, or with errno set. */
+static const struct dirent *folder_next(DIR *dir)
+{
+    const struct dirent *entry;
+    errno = 0;
+    do
+        entry = readdir(dir);
+    while (entry && entry->d_name[0] == '.');
+    return entry;
+}
+
+/* Sort the entries of one folder into files and folders still to visit. One that
+ * cannot be opened, or not read to its end, stays in the list itself: it ends with an
+ * outcome that is not ok, and nothing is missing in silence. */
 static int folder_read(const char *folder, struct pipeline_inputs *files,
                        struct pipeline_inputs *folders, struct pipeline_error *err)
 {
     DIR *dir = opendir(folder);
-    if (!dir) /* it stays in the list and ends as unreadable */
+    if (!dir)
         return inputs_push(files, strdup(folder), err);
     int status = PIPELINE_OK;
-    struct dirent *entry;
-    while (status == PIPELINE_OK && (entry = readdir(dir)) != NULL) {
-        if (entry->d_name[0] == '.')
-            continue;
+    const struct dirent *entry;
+    while (status == PIPELINE_OK && (entry = folder_next(dir)) != NULL) {
         char *path = path_join(folder, entry->d_name);
         bool deeper =
             path && strlen(path) < DEPTH_BYTES_MAX && path_is_folder(path, false);
         status = inputs_push(deeper ? folders : files, path, err);
     }
+    if (status == PIPELINE_OK && errno != 0)
+        status = inputs_push(files, strdup(folder), err);
     closedir(dir);
     return status;
 }

@@ -167,6 +167,28 @@ PY
     [ "$status" -eq 4 ]
 }
 
+@test "a dry run can be interrupted, and keeps to its time window" {
+    mkdir many
+    for i in $(seq 60); do
+        for file in "$documents"/contracts/*.pdf; do
+            { cat "$file"; echo "% $i"; } >"many/$i-$(basename "$file")"
+        done
+    done
+    run "$cloister" run --dry-run --max-seconds 1 --db case.db many
+    [ "$status" -eq 0 ] || [ "$status" -eq 4 ] # a fast machine plans it in a second
+    mkfifo paths
+    "$cloister" run --dry-run --files-from paths --db case.db many &
+    pid=$!
+    exec 9>paths # it waits for more paths
+    sleep 1
+    kill -TERM $pid
+    exec 9>&-
+    status=0
+    wait $pid || status=$?
+    [ "$status" -eq 4 ]
+    [ ! -e case.db ]
+}
+
 @test "passwords are tried, and their absence is an outcome" {
     file="$documents/odd/outsourcing-board-copy.pdf"
     run "$cloister" extract --format json "$file"

@@ -89,3 +89,25 @@ load helper
     [ "$status" -eq 2 ]
     [[ "$output" =~ mine.xml:[0-9]+:\  ]]
 }
+
+@test "a list of paths that is cut at NUL bytes is refused" {
+    printf 'a.pdf\0b.pdf\n' >paths
+    run "$cloister" run --files-from paths --db case.db
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"NUL"* ]]
+    [ ! -e case.db ]
+}
+
+@test "a list that cannot be read to its end is refused, not taken as it is" {
+    mkdir folder
+    run "$cloister" run --files-from folder --db case.db
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"folder"* ]]
+    run "$cloister" run --password-file folder --db case.db "$documents"
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"folder"* ]]
+    run "$cloister" model tokenize folder
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"folder"* ]]
+    [ ! -e case.db ]
+}

@@ -1,6 +1,8 @@
 /* From the paths a user names to the files of a run. */
 #include "tests/pipeline/sample.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -172,6 +174,31 @@ static void a_folder_that_cannot_be_entered_stays_in_the_list(void **state)
     assert_inputs(t, wanted, COUNT(wanted));
 }
 
+/* readdir() of the C library, but for a disk that fails after so many entries. */
+static int entries_left = -1;
+struct dirent *readdir(DIR *dir)
+{
+    if (entries_left == 0) {
+        errno = EIO;
+        return NULL;
+    }
+    entries_left -= entries_left > 0;
+    struct dirent64 *entry = readdir64(dir); /* of the same layout on 64 bits */
+    return (struct dirent *)entry;
+}
+
+static void a_folder_that_cannot_be_read_to_its_end_stays_in_the_list(void **state)
+{
+    static const char *const wanted[] = {"sub"};
+    struct tree *t = *state;
+    make_folder(t, "sub");
+    make_file(t, "sub/a");
+    entries_left = 0;
+    add(t, "sub");
+    entries_left = -1;
+    assert_inputs(t, wanted, COUNT(wanted));
+}
+
 static void a_slash_at_the_end_of_a_folder_is_not_doubled(void **state)
 {
     static const char *const wanted[] = {"a"};
@@ -223,6 +250,7 @@ int main(void)
         TEST(what_is_no_file_leaves_a_trace),
         TEST(names_may_hold_any_bytes),
         TEST(a_folder_that_cannot_be_entered_stays_in_the_list),
+        TEST(a_folder_that_cannot_be_read_to_its_end_stays_in_the_list),
         TEST(a_slash_at_the_end_of_a_folder_is_not_doubled),
         TEST(what_is_ours_is_left_out),
         TEST(nothing_named_is_an_empty_list),
