@@ -59,6 +59,21 @@ static void refuse_open(struct ingest_file *out, const char *path, int error)
         refuse(out, INGEST_UNREADABLE, "it cannot be opened: %s", strerror(error));
 }
 
+/* What path names is no regular file: say what it is. A folder comes here when it is
+ * behind a link, or when whoever walks the folders could not list it. */
+static void refuse_kind(struct ingest_file *out, const char *path, mode_t mode)
+{
+    if (S_ISDIR(mode) && access(path, R_OK | X_OK) != 0)
+        refuse(out, INGEST_UNREADABLE, "it is a folder that cannot be listed: %s",
+               strerror(errno));
+    else
+        refuse(out, INGEST_NOT_A_FILE, "it is a %s, not a regular file",
+               S_ISDIR(mode)    ? "folder"
+               : S_ISFIFO(mode) ? "FIFO"
+               : S_ISSOCK(mode) ? "socket"
+                                : "device");
+}
+
 /* Open what path names if it is a regular file; -1 and the outcome otherwise. The
  * first look, without opening, spares devices that act upon being opened. */
 static int open_file(const char *path, struct stat *st, struct ingest_file *out)
@@ -66,7 +81,7 @@ static int open_file(const char *path, struct stat *st, struct ingest_file *out)
     int fd = -1;
 
     if (stat(path, st) == 0 && !S_ISREG(st->st_mode)) {
-        refuse(out, INGEST_NOT_A_FILE, "it is not a regular file");
+        refuse_kind(out, path, st->st_mode);
         return -1;
     }
     fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -76,7 +91,7 @@ static int open_file(const char *path, struct stat *st, struct ingest_file *out)
     }
     if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
         return fd;
-    refuse(out, INGEST_NOT_A_FILE, "it is not a regular file");
+    refuse_kind(out, path, st->st_mode); /* it was replaced since the first look */
     close(fd);
     return -1;
 }
