@@ -50,7 +50,7 @@ struct pipeline_inputs {
 };
 /* A folder gives everything below it that is not a folder, names beginning with a
  * dot left out; links to folders are not followed. A folder that cannot be
- * entered, or not read to its end, stays in the list itself and ends as not_a_file. */
+ * entered, or not read to its end, stays in the list itself: an outcome not ok. */
 int pipeline_inputs_add(struct pipeline_inputs *inputs, const char *path,
                         struct pipeline_error *err);
 void pipeline_inputs_finish(struct pipeline_inputs *inputs); /* sort, drop doubles */

@@ -100,7 +100,7 @@ static void what_is_not_a_file_is_named_without_waiting(void **state)
     (void)state;
     assert_int_equal(mkfifo(in_folder("fifo"), 0600), 0);
     expect("fifo", INGEST_NOT_A_FILE, "not a regular file");
-    expect(".", INGEST_NOT_A_FILE, "but a folder");
+    expect(".", INGEST_NOT_A_FILE, "not a regular file");
     snprintf(address.sun_path, sizeof address.sun_path, "%s", in_folder("socket"));
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
     expect("socket", INGEST_NOT_A_FILE, "not a regular file");
