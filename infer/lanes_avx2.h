@@ -95,6 +95,33 @@ SIMD_INLINE struct lanes lanes_min(struct lanes a, struct lanes b)
     return (struct lanes){_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)};
 }
 
+SIMD_INLINE struct lanes lanes_div(struct lanes a, struct lanes b)
+{
+    return (struct lanes){_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)};
+}
+
+/* below where x has its sign bit set, otherwise elsewhere */
+SIMD_INLINE struct lanes lanes_by_sign(struct lanes x, struct lanes below,
+                                       struct lanes otherwise)
+{
+    return (struct lanes){_mm256_blendv_ps(otherwise.lo, below.lo, x.lo),
+                          _mm256_blendv_ps(otherwise.hi, below.hi, x.hi)};
+}
+
+SIMD_INLINE void lanes_store_halves(uint16_t *out, struct lanes a)
+{
+    const int rounding = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    _mm_storeu_si128((__m128i *)(void *)out, _mm256_cvtps_ph(a.lo, rounding));
+    _mm_storeu_si128((__m128i *)(void *)(out + 8), _mm256_cvtps_ph(a.hi, rounding));
+}
+
+SIMD_INLINE struct lanes lanes_load_halves(const uint16_t *x)
+{
+    return (struct lanes){
+        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)x)),
+        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)(x + 8)))};
+}
+
 SIMD_INLINE struct lanes lanes_abs(struct lanes a)
 {
     const __m256 mask = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));

@@ -85,6 +85,32 @@ SIMD_INLINE struct lanes lanes_min(struct lanes a, struct lanes b)
     return (struct lanes){_mm512_min_ps(a.v, b.v)};
 }
 
+SIMD_INLINE struct lanes lanes_div(struct lanes a, struct lanes b)
+{
+    return (struct lanes){_mm512_div_ps(a.v, b.v)};
+}
+
+/* below where x has its sign bit set, otherwise elsewhere */
+SIMD_INLINE struct lanes lanes_by_sign(struct lanes x, struct lanes below,
+                                       struct lanes otherwise)
+{
+    const __mmask16 set = _mm512_movepi32_mask(_mm512_castps_si512(x.v));
+    return (struct lanes){_mm512_mask_mov_ps(otherwise.v, set, below.v)};
+}
+
+SIMD_INLINE void lanes_store_halves(uint16_t *out, struct lanes a)
+{
+    _mm256_storeu_si256(
+        (__m256i *)(void *)out,
+        _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
+SIMD_INLINE struct lanes lanes_load_halves(const uint16_t *x)
+{
+    return (struct lanes){
+        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)x))};
+}
+
 SIMD_INLINE struct lanes lanes_abs(struct lanes a)
 {
     const __m512i bits = _mm512_castps_si512(a.v);

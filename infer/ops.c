@@ -195,6 +195,79 @@ static void quantise_bytes(uint8_t *q, float *factor, const float *x, size_t n)
     }
 }
 
+/* sigmoid(by) * x without overflow: both exponentials have arguments below zero. */
+static float gated(float x, float by)
+{
+    float e = exp2_of(fabsf(by) * -OPS_LOG2_E);
+
+    return x * ((signbit(by) ? e : 1.0f) / (1.0f + e));
+}
+
+static void rms_norm(float *out, const float *x, const float *weight, size_t n,
+                     float epsilon)
+{
+    float factor = 1.0f / sqrtf(sum_squares(x, n) / (float)n + epsilon);
+
+    for (size_t i = 0; i < n; i++)
+        out[i] = x[i] * factor * weight[i];
+}
+
+static void swiglu(float *gate, const float *up, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        gate[i] = gated(gate[i], gate[i]) * up[i];
+}
+
+static void geglu(float *gate, const float *up, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float x = gate[i];
+        gate[i] = gated(x, x * fmaf(x * x, OPS_GELU_CUBIC, OPS_GELU_LINEAR)) * up[i];
+    }
+}
+
+static void soften(float *x, float factor, float cap, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float y = x[i] * factor;
+        float e = exp2_of(fabsf(y) * (-2 * OPS_LOG2_E));
+        x[i] = (1.0f - e) / (1.0f + e) * (signbit(y) ? -cap : cap);
+    }
+}
+
+static void add_scaled(float *x, const float *y, float factor, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] += y[i] * factor;
+}
+
+static uint16_t half_of(float x)
+{
+    x = OPS_HALF_MOST < x ? OPS_HALF_MOST : x;
+    x = -OPS_HALF_MOST > x ? -OPS_HALF_MOST : x;
+    uint32_t bits = bits_of(x), sign = bits >> 16 & 0x8000, size = bits & 0x7fffffff;
+
+    if (size > 0x7f800000)
+        return (uint16_t)(sign | 0x7e00 | (size >> 13 & 0x3ff));
+    if (size < 0x38800000) /* below 2^-14: a multiple of 2^-24 */
+        return (uint16_t)(sign | (bits_of(fabsf(x) * 0x1p24f + OPS_ROUND) -
+                                  bits_of(OPS_ROUND)));
+    size += 0xfff + (size >> 13 & 1);
+    return (uint16_t)(sign | ((size >> 13) - (112 << 10)));
+}
+
+static void halve(uint16_t *out, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = half_of(x[i]);
+}
+
+static void widen(float *out, const uint16_t *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = format_half(x + i);
+}
+
 const struct ops ops_scalar = {
     .add_norm = add_norm,
     .add = add,
@@ -202,6 +275,13 @@ const struct ops ops_scalar = {
     .softmax = softmax,
     .scale = scale,
     .sum_squares = sum_squares,
+    .rms_norm = rms_norm,
+    .swiglu = swiglu,
+    .geglu = geglu,
+    .soften = soften,
+    .add_scaled = add_scaled,
+    .halve = halve,
+    .widen = widen,
     .quantise = quantise,
     .quantise_bytes = quantise_bytes,
     .product = f32_product_scalar,

@@ -32,6 +32,21 @@ struct ops {
     /* x *= factor */
     void (*scale)(float *x, float factor, size_t n);
     float (*sum_squares)(const float *x, size_t n);
+    /* out = x / sqrt(mean of the squares + epsilon) * weight */
+    void (*rms_norm)(float *out, const float *x, const float *weight, size_t n,
+                     float epsilon);
+    /* gate = silu(gate) * up */
+    void (*swiglu)(float *gate, const float *up, size_t n);
+    /* gate = gelu(gate) * up, the tanh form */
+    void (*geglu)(float *gate, const float *up, size_t n);
+    /* x = cap * tanh(x * factor), which keeps x within +-cap */
+    void (*soften)(float *x, float factor, float cap, size_t n);
+    /* x += y * factor, the product rounded first */
+    void (*add_scaled)(float *x, const float *y, float factor, size_t n);
+    /* To IEEE halves, ties to even, within +-65504, and back. out holds n rounded up
+     * to a multiple of 16; widen reads as many. */
+    void (*halve)(uint16_t *out, const float *x, size_t n);
+    void (*widen)(float *out, const uint16_t *x, size_t n);
     /* Blocks of 32 to integers within +-limit and one scale each, n a multiple
      * of 32. A block whose largest magnitude is below OPS_TINY becomes zeros with
      * scale 0; one with an infinity or a NaN zeros with scale NaN, which makes
@@ -73,5 +88,12 @@ extern const struct ops ops_scalar, ops_avx2, ops_avx512;
             0x1.a2db6ep-22f                                                        \
     }
 #define OPS_TAIL_MOST 7.0f
+
+#define OPS_LOG2_E    0x1.715476p0f
+#define OPS_HALF_MOST 65504.0f
+
+/* gelu by tanh is x * sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)): the two factors. */
+#define OPS_GELU_LINEAR 0x1.988454p0f
+#define OPS_GELU_CUBIC  0x1.2444f2p-4f
 
 #endif

@@ -198,3 +198,82 @@ static void quantise_bytes(uint8_t *q, float *factor, const float *x, size_t n)
             lanes_store_bytes(q + i, lanes_mul(a, times), lanes_mul(b, times));
     }
 }
+
+/* ---- gates and norms of decoders --------------------------------------------------
+ */
+
+SIMD_INLINE struct lanes sigmoid_of(struct lanes by)
+{
+    struct lanes e = exp2_of(lanes_mul(lanes_abs(by), lanes_set(-OPS_LOG2_E)));
+
+    return lanes_div(lanes_by_sign(by, e, lanes_set(1)), lanes_add(lanes_set(1), e));
+}
+
+static void rms_norm(float *out, const float *x, const float *weight, size_t n,
+                     float epsilon)
+{
+    const float factor = 1.0f / sqrtf(sum_squares(x, n) / (float)n + epsilon);
+
+    for (size_t i = 0; i < n; i += OPS_LANES) {
+        struct lanes value = lanes_mul(load_at(x, i, n), lanes_set(factor));
+        store_at(out, i, n, lanes_mul(value, load_at(weight, i, n)));
+    }
+}
+
+static void swiglu(float *gate, const float *up, size_t n)
+{
+    for (size_t i = 0; i < n; i += OPS_LANES) {
+        struct lanes x = load_at(gate, i, n);
+        x = lanes_mul(x, sigmoid_of(x));
+        store_at(gate, i, n, lanes_mul(x, load_at(up, i, n)));
+    }
+}
+
+static void geglu(float *gate, const float *up, size_t n)
+{
+    const struct lanes cubic = lanes_set(OPS_GELU_CUBIC);
+    const struct lanes linear = lanes_set(OPS_GELU_LINEAR);
+
+    for (size_t i = 0; i < n; i += OPS_LANES) {
+        struct lanes x = load_at(gate, i, n);
+        struct lanes by = lanes_mul(x, lanes_fma(lanes_mul(x, x), cubic, linear));
+        x = lanes_mul(x, sigmoid_of(by));
+        store_at(gate, i, n, lanes_mul(x, load_at(up, i, n)));
+    }
+}
+
+static void soften(float *x, float factor, float cap, size_t n)
+{
+    const struct lanes one = lanes_set(1), most = lanes_set(cap);
+
+    for (size_t i = 0; i < n; i += OPS_LANES) {
+        struct lanes y = lanes_mul(load_at(x, i, n), lanes_set(factor));
+        struct lanes e = exp2_of(lanes_mul(lanes_abs(y), lanes_set(-2 * OPS_LOG2_E)));
+        struct lanes part = lanes_div(lanes_sub(one, e), lanes_add(one, e));
+        store_at(x, i, n, lanes_mul(part, lanes_by_sign(y, lanes_set(-cap), most)));
+    }
+}
+
+static void add_scaled(float *x, const float *y, float factor, size_t n)
+{
+    for (size_t i = 0; i < n; i += OPS_LANES) {
+        struct lanes more = lanes_mul(load_at(y, i, n), lanes_set(factor));
+        store_at(x, i, n, lanes_add(load_at(x, i, n), more));
+    }
+}
+
+static void halve(uint16_t *out, const float *x, size_t n)
+{
+    const struct lanes most = lanes_set(OPS_HALF_MOST);
+    const struct lanes least = lanes_set(-OPS_HALF_MOST);
+
+    for (size_t i = 0; i < n; i += OPS_LANES)
+        lanes_store_halves(out + i,
+                           lanes_max(least, lanes_min(most, load_at(x, i, n))));
+}
+
+static void widen(float *out, const uint16_t *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += OPS_LANES)
+        store_at(out, i, n, lanes_load_halves(x + i));
+}
