@@ -129,14 +129,20 @@ $(foreach f,$(FOLDERS),$(eval $(call test_rule,$(f))))
 # Some tests start the real program.
 test-ingest test-pipeline: | $(BIN)/cloister-parse
 
-# ---- fuzz targets: linked with the fuzzer (BUILD=fuzz CC=clang), and with a main
-# that replays what was found once; see tests/fuzz/run.sh -------------------------
+# ---- fuzz targets: linked with the fuzzer (BUILD=fuzz CC=clang), once more with a
+# fault planted that must be found, and with a main that replays what was found once;
+# see tests/fuzz/run.sh -------------------------------------------------------------
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 FUZZERS  := $(patsubst %.c,$(OUT)/%,$(FUZZ_SRC))
+CANARIES := $(patsubst %_fuzz.c,$(OUT)/%_canary,$(FUZZ_SRC))
 REPLAYS  := $(patsubst tests/data/fuzz/%,$(OUT)/tests/fuzz/%_replay,$(sort $(wildcard tests/data/fuzz/*)))
 PKGS_fuzz := $(foreach f,$(FOLDERS),$(PKGS_$(f)))
-fuzzers: $(FUZZERS)
-$(OUT)/tests/fuzz/%_fuzz: $(OUT)/tests/fuzz/%_fuzz.o $(call libs,pipeline $(USES_pipeline))
+fuzzers: $(FUZZERS) $(CANARIES)
+$(OUT)/tests/fuzz/%_canary.o: tests/fuzz/%_fuzz.c
+	@mkdir -p $(@D)
+	$(call show,cc,$< with its canary)
+	$(Q)$(CC) $(CPPFLAGS) -DCANARY $(call pkg_cflags,fuzz) $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(FUZZERS) $(CANARIES): $(OUT)/tests/fuzz/%: $(OUT)/tests/fuzz/%.o $(call libs,pipeline $(USES_pipeline))
 	$(call show,link,$@)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(call pkg_libs,fuzz)
 $(OUT)/tests/fuzz/%_replay: $(OUT)/tests/fuzz/%_fuzz.o $(OUT)/tests/fuzz/replay.o $(call libs,pipeline $(USES_pipeline))

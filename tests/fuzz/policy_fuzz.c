@@ -69,20 +69,35 @@ static void check_mask(const char *text, size_t bytes)
     }
 }
 
-static void search(const struct policy_detector *detector, const char *text,
-                   size_t bytes)
+/* How many findings there are. */
+static size_t search(const struct policy_detector *detector, const char *text,
+                     size_t bytes)
 {
     struct policy_match match;
-    size_t from = 0;
+    size_t from = 0, count = 0;
 
-    for (int i = 0; i < FINDINGS_MAX; i++) {
-        if (policy_detect(detector, text, bytes, from, &match, NULL) != 1)
-            return;
+    while (count < FINDINGS_MAX &&
+           policy_detect(detector, text, bytes, from, &match, NULL) == 1) {
         assert(match.start >= from && match.end > match.start && match.end <= bytes);
         check_mask(text + match.start, match.end - match.start);
         from = match.end;
+        count++;
     }
+    return count;
 }
+
+#ifdef CANARY
+static void plant(const struct policy *policy, size_t count)
+{
+    if (count > 7) /* in seventy bytes: the pattern has become another one */
+        *(volatile char *)(policy->canonical + policy->canonical_bytes + 1) = '#';
+}
+#else
+static void plant(const struct policy *policy, size_t count)
+{
+    (void)policy, (void)count;
+}
+#endif
 
 static void check_policy(const struct policy *policy, const uint8_t *data, size_t size)
 {
@@ -97,14 +112,10 @@ static void check_policy(const struct policy *policy, const uint8_t *data, size_
     assert(memcmp(policy->canonical, again->canonical, again->canonical_bytes) == 0);
     policy_free(again);
     for (size_t i = 0; i < policy->detector_count; i++) {
-        search(&policy->detector[i], text, sizeof text - 1);
+        plant(policy, search(&policy->detector[i], text, sizeof text - 1));
         search(&policy->detector[i], (const char *)data,
                size < TEXT_BYTES_MAX ? size : TEXT_BYTES_MAX);
     }
-#ifdef CANARY
-    if (policy->canonical_bytes % 64 == 5)
-        *(volatile char *)(policy->canonical + policy->canonical_bytes + 1) = '#';
-#endif
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

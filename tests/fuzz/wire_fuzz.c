@@ -40,7 +40,7 @@ static void check_section(const struct ingest_section *section, uint32_t last)
     }
 #ifdef CANARY
     if (section->hidden_count == 1 && section->text_bytes > 4)
-        ((char *)(uintptr_t)section->text)[1 << 20] = 'x';
+        ((volatile char *)(uintptr_t)section->text)[1 << 20] = 'x';
 #endif
 }
 

@@ -10,8 +10,9 @@
  * Beyond memory errors it holds that our own frames never look hostile to the
  * conductor, that a document which is refused says why and leaves no section, and
  * that no text outgrows its limit. PDF is left out: a name for its reader is all
- * that open.c needs. Built with -DCANARY it carries a planted overflow that a
- * working fuzzer finds within a minute. */
+ * that open.c needs. A mutator puts pieces where elements end, so that what comes
+ * after the parser of XML is reached. Built with -DCANARY it carries an overflow for
+ * titles with an ampersand, which a working fuzzer finds within a minute. */
 #include "ingest/document.h"
 #include "ingest/reader.h"
 
@@ -24,6 +25,9 @@
 enum { TEXT_BYTES_MAX = 2048 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
+                               unsigned seed);
 
 static void do_nothing(void)
 {
@@ -60,8 +64,9 @@ static void check(const struct ingest_document *document)
         text_bytes += document->section[i].text_bytes;
     assert(text_bytes <= TEXT_BYTES_MAX);
 #ifdef CANARY
-    if (document->section_count > 2)
-        ((char *)(uintptr_t)document->section[2].text)[1 << 20] = 'x';
+    for (size_t i = 0; i < document->section_count; i++)
+        if (strchr(document->section[i].title, '&'))
+            ((volatile char *)(uintptr_t)document->section[i].text)[1 << 20] = 'x';
 #endif
 }
 
@@ -91,4 +96,71 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(document);
     ingest_document_free(document);
     return 0;
+}
+
+/* ---- keep it well-formed ----------------------------------------------------------
+ */
+
+/* What may stand behind any tag. */
+static const char *const pieces[] = {
+    "&amp;",
+    "&#x301;",
+    "<![CDATA[<&]]>",
+    "<!-- -->",
+    "<b>b</b>",
+    "<br/>",
+    "<title>t</title>",
+    "<p>words</p>",
+    "<sec><title>t</title><p>p</p></sec>",
+    "<section><num>1</num><heading>h</heading><content>c</content></section>",
+    "<section xmlns='urn:hl7-org:v3'><title>t</title><text>w</text></section>",
+    "<table><tr><td>1</td><td>2</td></tr></table>",
+};
+
+/* The place behind the first tag from at on; size when there is none. */
+static size_t behind_tag(const uint8_t *data, size_t size, size_t at)
+{
+    const uint8_t *close = at < size ? memchr(data + at, '>', size - at) : NULL;
+    return close ? (size_t)(close - data) + 1 : size;
+}
+
+static size_t insert(uint8_t *data, size_t size, size_t max_size, size_t at,
+                     const void *piece, size_t bytes)
+{
+    if (bytes > max_size - size)
+        return size;
+    memmove(data + at + bytes, data + at, size - at);
+    memcpy(data + at, piece, bytes);
+    return size + bytes;
+}
+
+/* What stands between two tags, somewhere else once more: elements multiply. */
+static size_t repeat(uint8_t *data, size_t size, size_t max_size, size_t at,
+                     unsigned seed)
+{
+    size_t end = at;
+    for (unsigned tags = 1 + seed % 8; tags > 0; tags--)
+        end = behind_tag(data, size, end);
+    size_t bytes = end - at;
+    uint8_t *copy = malloc(bytes + 1);
+    assert(copy);
+    memcpy(copy, data + at, bytes);
+    size =
+        insert(data, size, max_size, behind_tag(data, size, seed % size), copy, bytes);
+    free(copy);
+    return size;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
+                               unsigned seed)
+{
+    unsigned place = seed * 2654435761u >> 8;
+
+    if (size == 0 || seed % 4 == 0)
+        return LLVMFuzzerMutate(data, size, max_size);
+    size_t at = behind_tag(data, size, place % size);
+    if (seed % 4 == 1)
+        return repeat(data, size, max_size, at, place);
+    const char *piece = pieces[seed / 4 % (sizeof pieces / sizeof pieces[0])];
+    return insert(data, size, max_size, at, piece, strlen(piece));
 }
