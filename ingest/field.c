@@ -14,59 +14,28 @@ struct filled {
     bool begun;
 };
 
-static void add_value(struct filled *filled, char *value)
+static void add_value(struct filled *filled, const char *value)
 {
-    if (value && *value) {
-        text_add(filled->text, "\n\n", filled->begun ? 1 : 2, TEXT_VISIBLE);
-        text_add(filled->text, value, strlen(value), TEXT_VISIBLE);
-        filled->begun = true;
-    }
-    g_free(value);
-}
-
-static void add_choice(struct filled *filled, PopplerFormField *field)
-{
-    char *own = poppler_form_field_choice_is_editable(field)
-                    ? poppler_form_field_choice_get_text(field)
-                    : NULL;
-
-    if (own) {
-        add_value(filled, own);
+    if (!value || !*value)
         return;
-    }
-    for (int i = 0; i < poppler_form_field_choice_get_n_items(field); i++)
-        if (poppler_form_field_choice_is_item_selected(field, i))
-            add_value(filled, poppler_form_field_choice_get_item(field, i));
+    text_add(filled->text, "\n\n", filled->begun ? 1 : 2, TEXT_VISIBLE);
+    text_add(filled->text, value, strlen(value), TEXT_VISIBLE);
+    filled->begun = true;
 }
 
-static void add_field(void *item, void *arg)
+/* What was typed stands in place of what was chosen. */
+static void add_filled(void *arg, const struct leaf_filled *filled)
 {
-    PopplerFormField *field = ((PopplerFormFieldMapping *)item)->field;
-    PopplerFormFieldType type = poppler_form_field_get_field_type(field);
-
-    if (type == POPPLER_FORM_FIELD_TEXT)
-        add_value(arg, poppler_form_field_text_get_text(field));
-    else if (type == POPPLER_FORM_FIELD_CHOICE)
-        add_choice(arg, field);
+    if (filled->hidden)
+        return;
+    add_value(arg, filled->value);
+    for (size_t i = 0; !filled->value && i < filled->chosen_count; i++)
+        add_value(arg, filled->chosen[i]);
 }
 
-static void add_annotation(void *item, void *arg)
-{
-    PopplerAnnot *annotation = ((PopplerAnnotMapping *)item)->annot;
-
-    if (poppler_annot_get_annot_type(annotation) == POPPLER_ANNOT_FREE_TEXT &&
-        !(poppler_annot_get_flags(annotation) & POPPLER_ANNOT_FLAG_HIDDEN))
-        add_value(arg, poppler_annot_get_contents(annotation));
-}
-
-void field_read(PopplerPage *page, struct text *text)
+void field_read(const struct leaf *leaf, struct text *text)
 {
     struct filled filled = {.text = text};
-    GList *fields = poppler_page_get_form_field_mapping(page);
-    GList *annotations = poppler_page_get_annot_mapping(page);
 
-    g_list_foreach(fields, add_field, &filled);
-    g_list_foreach(annotations, add_annotation, &filled);
-    poppler_page_free_form_field_mapping(fields);
-    poppler_page_free_annot_mapping(annotations);
+    leaf_each_filled(leaf, add_filled, &filled);
 }

@@ -2,11 +2,10 @@
 #ifndef INGEST_FIELD_H
 #define INGEST_FIELD_H
 
+#include "ingest/book.h"
 #include "ingest/text.h"
 
-#include <poppler.h>
-
 /* Add the values of the page's fields to text, one below the other. */
-void field_read(PopplerPage *page, struct text *text);
+void field_read(const struct leaf *leaf, struct text *text);
 
 #endif

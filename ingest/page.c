@@ -37,9 +37,9 @@ struct glance {    /* one pass over the page, before it is read */
 
 struct view {
     const char *at, *end; /* what is left of the text */
-    const PopplerRectangle *box;
-    size_t boxes, index; /* of the character before at */
-    const GList *run;    /* attributes that hold it */
+    const struct leaf_box *box;
+    const struct leaf_run *run; /* that holds the character at index, or comes next */
+    size_t boxes, runs, index;
     enum text_why why;
     double tiny_points;
 };
@@ -49,9 +49,9 @@ static bool is_arranger(uint32_t c)
     return c >= 0x202A && c <= 0x202E;
 }
 
-static const PopplerRectangle *box_at(const struct view *view, size_t index)
+static const struct leaf_box *box_at(const struct view *view, size_t index)
 {
-    static const PopplerRectangle nowhere;
+    static const struct leaf_box nowhere;
 
     return index < view->boxes ? &view->box[index] : &nowhere;
 }
@@ -61,13 +61,13 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
-static double side(const PopplerRectangle *box)
+static double side(const struct leaf_box *box)
 {
     return larger(fabs(box->x2 - box->x1), fabs(box->y2 - box->y1));
 }
 
 /* How far two boxes lie apart, along the axis where they do; negative if nowhere. */
-static double apart(const PopplerRectangle *a, const PopplerRectangle *b)
+static double apart(const struct leaf_box *a, const struct leaf_box *b)
 {
     double x = larger(b->x1 - a->x2, a->x1 - b->x2);
     double y = larger(b->y1 - a->y2, a->y1 - b->y2);
@@ -76,7 +76,7 @@ static double apart(const PopplerRectangle *a, const PopplerRectangle *b)
 }
 
 /* From the line of a to the line of b, whichever way the page is turned. */
-static double pitch(const PopplerRectangle *a, const PopplerRectangle *b)
+static double pitch(const struct leaf_box *a, const struct leaf_box *b)
 {
     return fabs(b->y2 - a->y2);
 }
@@ -139,32 +139,25 @@ static double page_glance(const struct view *view, enum text_hyphens *hyphens)
 /* ---- the page, character by character -----------------------------------------------
  */
 
-static enum text_why run_why(const PopplerTextAttributes *run, double tiny_points)
+static enum text_why run_why(const struct leaf_run *run, double tiny_points)
 {
-    if (run->font_size < tiny_points)
+    if (run->points < tiny_points)
         return TEXT_TINY;
-    if (run->color.red >= WHITE_LEAST && run->color.green >= WHITE_LEAST &&
-        run->color.blue >= WHITE_LEAST)
+    if (run->red >= WHITE_LEAST && run->green >= WHITE_LEAST &&
+        run->blue >= WHITE_LEAST)
         return TEXT_BACKGROUND;
     return TEXT_VISIBLE;
 }
 
 static void find_run(struct view *view)
 {
-    const PopplerTextAttributes *run;
-
-    while (view->run) {
-        run = view->run->data;
-        if (run->end_index >= 0 && (size_t)run->end_index >= view->index)
-            break;
-        view->run = view->run->next;
+    while (view->runs > 0 && view->run->last < view->index) {
+        view->run++;
+        view->runs--;
     }
-    view->why = TEXT_VISIBLE;
-    if (!view->run)
-        return;
-    run = view->run->data;
-    if (run->start_index >= 0 && (size_t)run->start_index <= view->index)
-        view->why = run_why(run, view->tiny_points);
+    view->why = view->runs > 0 && view->run->first <= view->index
+                    ? run_why(view->run, view->tiny_points)
+                    : TEXT_VISIBLE;
 }
 
 static bool is_space(uint32_t c)
@@ -182,7 +175,7 @@ static bool runs_left(uint32_t c)
 static const char *find_gap(const struct view *view, uint32_t before, uint32_t c,
                             double usual)
 {
-    const PopplerRectangle *a, *b = box_at(view, view->index);
+    const struct leaf_box *a, *b = box_at(view, view->index);
 
     if (view->index == 0)
         return "";
@@ -246,51 +239,51 @@ static bool may_run_left(const char *utf8)
  * page written from right to left a selection that starts on the left loses the
  * better part of its first and last line. Which page is one it does not tell; the
  * selection that holds more is the whole page. */
-static char *select_page(PopplerPage *page, PopplerRectangle *area)
+static char *select_page(const struct leaf *leaf, struct leaf_box *area)
 {
     double width, height;
     char *text, *mirrored;
 
-    poppler_page_get_size(page, &width, &height);
-    *area = (PopplerRectangle){.x1 = 0, .y1 = 0, .x2 = width, .y2 = height};
-    text = poppler_page_get_text_for_area(page, area);
+    leaf_size(leaf, &width, &height);
+    *area = (struct leaf_box){.x1 = 0, .y1 = 0, .x2 = width, .y2 = height};
+    text = leaf_select(leaf, area);
     if (text && !may_run_left(text))
         return text;
-    PopplerRectangle other = {.x1 = width, .y1 = 0, .x2 = 0, .y2 = height};
-    mirrored = poppler_page_get_text_for_area(page, &other);
+    struct leaf_box other = {.x1 = width, .y1 = 0, .x2 = 0, .y2 = height};
+    mirrored = leaf_select(leaf, &other);
     if (!mirrored || (text && strlen(mirrored) <= strlen(text))) {
-        g_free(mirrored);
+        free(mirrored);
         return text;
     }
-    g_free(text);
+    free(text);
     *area = other;
     return mirrored;
 }
 
-void page_read(PopplerPage *page, double tiny_points, size_t bytes_max,
+void page_read(const struct leaf *leaf, double tiny_points, size_t bytes_max,
                struct text *text)
 {
-    PopplerRectangle area, *box = NULL;
+    struct leaf_box area;
+    struct leaf_layout layout;
     enum text_hyphens hyphens;
-    guint boxes = 0;
 
-    char *utf8 = select_page(page, &area);
-    GList *runs = poppler_page_get_text_attributes_for_area(page, &area);
-    poppler_page_get_text_layout_for_area(page, &area, &box, &boxes);
+    char *utf8 = select_page(leaf, &area);
+    leaf_layout(leaf, &area, &layout);
     struct view view = {
         .at = utf8 ? utf8 : "",
-        .box = box,
-        .boxes = boxes,
-        .run = runs,
+        .box = layout.box,
+        .boxes = layout.boxes,
+        .run = layout.run,
+        .runs = layout.runs,
         .tiny_points = tiny_points,
     };
     view.end = view.at + strlen(view.at);
     double usual = page_glance(&view, &hyphens);
     text_start(text, hyphens, bytes_max);
     add_characters(&view, usual, text);
-    field_read(page, text);
+    field_read(leaf, text);
     text_finish(text);
-    g_free(box);
-    poppler_page_free_text_attributes(runs);
-    g_free(utf8);
+    free(layout.box);
+    free(layout.run);
+    free(utf8);
 }

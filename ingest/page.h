@@ -2,12 +2,11 @@
 #ifndef INGEST_PAGE_H
 #define INGEST_PAGE_H
 
+#include "ingest/book.h"
 #include "ingest/text.h"
 
-#include <poppler.h>
-
-/* Read page into text, which is started and finished here. */
-void page_read(PopplerPage *page, double tiny_points, size_t bytes_max,
+/* Read leaf into text, which is started and finished here. */
+void page_read(const struct leaf *leaf, double tiny_points, size_t bytes_max,
                struct text *text);
 
 #endif

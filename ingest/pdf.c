@@ -1,25 +1,31 @@
-/* pdf - PDF files through Poppler's glib binding, from memory.
+/* pdf - PDF files through Poppler, from memory.
  *
  * A page is a section. Metadata, page labels, permissions and the names of
- * attachments come with it. What the binding cannot tell is left unknown rather
+ * attachments come with it. What Poppler cannot tell is left unknown rather
  * than guessed: whether a file is encrypted that opens without a password (unless
  * its permissions are cut, which only encryption does), and all that page.c names.
  */
 #include "ingest/reader.h"
 
+#include "ingest/book.h"
 #include "ingest/page.h"
 
-#include <poppler.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { REASON_PAGES_MAX = 20 }; /* ranges of pages a reason lists */
+enum {
+    REASON_PAGES_MAX = 20, /* ranges of pages a reason lists */
+    YEAR_FIRST = 1,        /* dates outside are nonsense */
+    YEAR_LAST = 9999
+};
 
 struct pdf {
     const struct reader_source *source;
     struct emit *emit;
     struct reader_end *end;
-    PopplerDocument *document;
+    struct book *book;
     bool password_needed;
     int pages, pages_failed;
     int ranges, range_start; /* of failed pages, for the reason */
@@ -29,105 +35,82 @@ struct pdf {
 
 /* ---- opening --------------------------------------------------------------------- */
 
-static void open_plainly(struct pdf *pdf, GError **error)
-{
-    GBytes *bytes = g_bytes_new_static(pdf->source->bytes, pdf->source->count);
-
-    pdf->document = poppler_document_new_from_bytes(bytes, NULL, error);
-    g_bytes_unref(bytes);
-}
-
-/* With a password that does not fit, the function above opens a stream once more that
- * it has closed, and crashes (Poppler 22.12). The one for streams does not; it is
- * slower, and good for the few files that need a password. */
-static void open_with(struct pdf *pdf, const char *password, GError **error)
-{
-    GInputStream *stream = g_memory_input_stream_new_from_data(
-        pdf->source->bytes, (gssize)pdf->source->count, NULL);
-
-    g_clear_error(error);
-    pdf->document = poppler_document_new_from_stream(
-        stream, (goffset)pdf->source->count, password, NULL, error);
-    g_object_unref(stream);
-}
-
 static bool pdf_open(struct pdf *pdf)
 {
-    const struct request_job *job = pdf->source->job;
-    GError *error = NULL;
+    const struct reader_source *source = pdf->source;
+    const struct request_job *job = source->job;
+    int why;
+    enum book_opening opening =
+        book_open(&pdf->book, source->bytes, source->count, NULL, &why);
 
-    open_plainly(pdf, &error);
-    pdf->password_needed =
-        g_error_matches(error, POPPLER_ERROR, POPPLER_ERROR_ENCRYPTED);
-    for (size_t i = 0;
-         pdf->password_needed && !pdf->document && i < job->password_count; i++)
-        open_with(pdf, job->password[i], &error);
-    if (!pdf->document && pdf->password_needed)
+    pdf->password_needed = opening == BOOK_ENCRYPTED;
+    for (size_t i = 0; pdf->password_needed && !pdf->book && i < job->password_count;
+         i++)
+        opening =
+            book_open(&pdf->book, source->bytes, source->count, job->password[i], &why);
+    if (!pdf->book && pdf->password_needed)
         reader_end_set(pdf->end, INGEST_ENCRYPTED,
                        job->password_count ? "none of %zu candidate passwords opens it"
                                            : "it needs a password",
                        job->password_count);
-    else if (!pdf->document)
+    else if (!pdf->book)
         reader_end_set(pdf->end, INGEST_DAMAGED,
                        "it begins like a PDF, but Poppler finds no way to repair and "
                        "open it (error %d)",
-                       error ? error->code : -1);
-    g_clear_error(&error);
-    return pdf->document != NULL;
+                       why);
+    return pdf->book != NULL;
 }
 
 /* ---- metadata -------------------------------------------------------------------- */
 
-static void emit_taken(struct emit *emit, enum wire_string key, char *value)
+static void emit_entry(struct pdf *pdf, enum wire_string key, enum book_entry entry)
 {
-    emit_string(emit, key, value);
-    g_free(value);
+    char *value = book_entry(pdf->book, entry);
+
+    emit_string(pdf->emit, key, value);
+    free(value);
 }
 
-static void emit_time(struct emit *emit, enum wire_string key, GDateTime *time)
+static void emit_time(struct pdf *pdf, enum wire_string key, enum book_time which)
 {
-    GDateTime *utc = time ? g_date_time_to_utc(time) : NULL;
+    int64_t seconds;
+    struct tm utc;
+    char text[40];
 
-    if (utc)
-        emit_taken(emit, key, g_date_time_format(utc, "%Y-%m-%dT%H:%M:%SZ"));
-    g_clear_pointer(&utc, g_date_time_unref);
-    g_clear_pointer(&time, g_date_time_unref);
+    if (!book_time(pdf->book, which, &seconds) || !gmtime_r(&(time_t){seconds}, &utc) ||
+        utc.tm_year < YEAR_FIRST - 1900 || utc.tm_year > YEAR_LAST - 1900)
+        return;
+    if (strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc) > 0)
+        emit_string(pdf->emit, key, text);
 }
 
-static void emit_attachments(struct pdf *pdf)
+static bool emit_attachment(void *arg, const char *name)
 {
-    GList *list = NULL;
+    struct emit *emit = arg;
 
-    if (poppler_document_has_attachments(pdf->document))
-        list = poppler_document_get_attachments(pdf->document);
-    for (const GList *item = list; item && !pdf->emit->too_large[0]; item = item->next)
-        emit_string(pdf->emit, WIRE_ATTACHMENT, POPPLER_ATTACHMENT(item->data)->name);
-    g_list_free_full(list, g_object_unref);
+    if (!emit->too_large[0])
+        emit_string(emit, WIRE_ATTACHMENT, name);
+    return !emit->too_large[0];
 }
 
 /* Returns false when the owner forbids extraction and the request honours it. */
 static bool emit_metadata(struct pdf *pdf)
 {
-    PopplerPermissions allowed = poppler_document_get_permissions(pdf->document);
-    bool may_extract = (allowed & POPPLER_PERMISSIONS_OK_TO_COPY) != 0;
-    bool restricted = (allowed & POPPLER_PERMISSIONS_FULL) != POPPLER_PERMISSIONS_FULL;
-    PopplerDocument *document = pdf->document;
-    struct emit *emit = pdf->emit;
+    struct book_rights rights = book_rights(pdf->book);
 
-    emit_facts(emit, pdf->password_needed || restricted ? 1 : -1, may_extract,
+    emit_facts(pdf->emit, pdf->password_needed || !rights.all ? 1 : -1, rights.extract,
                pdf->pages);
-    emit_taken(emit, WIRE_TITLE, poppler_document_get_title(document));
-    emit_taken(emit, WIRE_AUTHOR, poppler_document_get_author(document));
-    emit_taken(emit, WIRE_PRODUCER, poppler_document_get_producer(document));
-    emit_time(emit, WIRE_CREATED, poppler_document_get_creation_date_time(document));
-    emit_time(emit, WIRE_MODIFIED,
-              poppler_document_get_modification_date_time(document));
-    if (!may_extract && pdf->source->job->honour_owner) {
+    emit_entry(pdf, WIRE_TITLE, BOOK_TITLE);
+    emit_entry(pdf, WIRE_AUTHOR, BOOK_AUTHOR);
+    emit_entry(pdf, WIRE_PRODUCER, BOOK_PRODUCER);
+    emit_time(pdf, WIRE_CREATED, BOOK_CREATED);
+    emit_time(pdf, WIRE_MODIFIED, BOOK_MODIFIED);
+    if (!rights.extract && pdf->source->job->honour_owner) {
         reader_end_set(pdf->end, INGEST_OWNER_RESTRICTED,
                        "its owner forbids extraction and the policy honours that");
         return false;
     }
-    emit_attachments(pdf);
+    book_attachments(pdf->book, emit_attachment, pdf->emit);
     return true;
 }
 
@@ -153,11 +136,11 @@ static void name_failed(struct pdf *pdf, int last)
 
 static bool read_page(struct pdf *pdf, int number)
 {
-    PopplerPage *page = poppler_document_get_page(pdf->document, number - 1);
+    struct leaf *leaf = leaf_open(pdf->book, number);
     char *label;
     bool sent;
 
-    if (!page) {
+    if (!leaf) {
         pdf->pages_failed++;
         if (pdf->range_start == 0)
             pdf->range_start = number;
@@ -166,13 +149,13 @@ static bool read_page(struct pdf *pdf, int number)
     if (pdf->range_start != 0)
         name_failed(pdf, number - 1);
     pdf->range_start = 0;
-    label = poppler_page_get_label(page);
-    page_read(page, pdf->source->job->tiny_points, emit_text_room(pdf->emit),
+    label = leaf_label(leaf);
+    page_read(leaf, pdf->source->job->tiny_points, emit_text_room(pdf->emit),
               &pdf->text);
     sent = emit_section(pdf->emit, INGEST_PAGE, (uint32_t)number, label ? label : "",
                         "", &pdf->text);
-    g_free(label);
-    g_object_unref(page);
+    free(label);
+    leaf_close(leaf);
     return sent;
 }
 
@@ -202,7 +185,7 @@ static void pdf_read(const struct reader_source *source, struct emit *emit,
 
     if (!pdf_open(&pdf))
         return;
-    pdf.pages = poppler_document_get_n_pages(pdf.document);
+    pdf.pages = book_pages(pdf.book);
     emit_pages(emit, pdf.pages > 0 ? (uint64_t)pdf.pages : 0);
     emit_string(emit, WIRE_DIALECT, "pdf");
     if (pdf.pages <= 0) {
@@ -215,7 +198,7 @@ static void pdf_read(const struct reader_source *source, struct emit *emit,
         judge(&pdf);
     }
     text_free(&pdf.text);
-    g_object_unref(pdf.document);
+    book_close(pdf.book);
 }
 
 /* A page with one word: reading it fills Poppler's tables and registers glib's types.
@@ -234,17 +217,19 @@ static const char warm_file[] =
 
 static void pdf_warm(void)
 {
-    GBytes *bytes = g_bytes_new_static(warm_file, sizeof warm_file - 1);
-    PopplerDocument *document = poppler_document_new_from_bytes(bytes, NULL, NULL);
-    PopplerPage *page = document ? poppler_document_get_page(document, 0) : NULL;
+    struct book *book = NULL;
+    struct leaf *leaf = NULL;
     struct text text = {0};
+    int why;
 
-    if (page)
-        page_read(page, 1, 100, &text);
+    if (book_open(&book, (const uint8_t *)warm_file, sizeof warm_file - 1, NULL,
+                  &why) == BOOK_OPEN)
+        leaf = leaf_open(book, 1);
+    if (leaf)
+        page_read(leaf, 1, 100, &text);
     text_free(&text);
-    g_clear_object(&page);
-    g_clear_object(&document);
-    g_bytes_unref(bytes);
+    leaf_close(leaf);
+    book_close(book);
 }
 
 const struct reader reader_pdf = {
