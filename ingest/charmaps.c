@@ -8,8 +8,12 @@
  *
  * The strings of a PDF outside its pages are UTF-16, which glib converts with iconv,
  * which loads a module for that, which a child cannot: the lane keeps both converters
- * open. libxml2 falls back to ICU, whose tables are mapped from the start. */
+ * open. libxml2 falls back to ICU, whose tables are mapped from the start.
+ *
+ * What cannot be had in spite of all that Poppler only mentions; see complaint.c. */
 #include "ingest/charmaps.h"
+
+#include "ingest/complaint.h"
 
 #include <poppler.h>
 
@@ -18,6 +22,15 @@ static const char empty_file[] = "%PDF-1.4\n"
                                  "2 0 obj <</Type /Pages /Kids [] /Count 0>> endobj\n"
                                  "trailer <</Root 1 0 R>>\n";
 
+static void hear(const char *domain, GLogLevelFlags level, const char *message,
+                 void *arg)
+{
+    (void)domain;
+    (void)level;
+    (void)arg;
+    complaint_hear(message);
+}
+
 void charmaps_hold(void)
 {
     enum { CONVERTERS = 2 };
@@ -25,6 +38,7 @@ void charmaps_hold(void)
     static GIConv converter[CONVERTERS];
     GBytes *bytes = g_bytes_new_static(empty_file, sizeof empty_file - 1);
 
+    g_log_set_handler("Poppler", (GLogLevelFlags)G_LOG_LEVEL_MASK, hear, NULL);
     if (!held)
         held = poppler_document_new_from_bytes(bytes, NULL, NULL);
     g_bytes_unref(bytes);

@@ -15,6 +15,7 @@
  * raise() signal with tgkill, which the list turns into SIGSYS: the same handler. */
 #include "ingest/child.h"
 
+#include "ingest/complaint.h"
 #include "ingest/reader.h"
 #include "ingest/sandbox.h"
 
@@ -106,6 +107,26 @@ static void leave_descriptors(int out_fd)
         _exit(CHILD_CANNOT_START);
 }
 
+/* Text came, but not all: a reader that has said which pages failed has said enough. */
+static void judge_loss(struct reader_end *end)
+{
+    if (end->outcome == INGEST_READ && complaint_loss())
+        reader_end_set(end, INGEST_PARTIAL, "text may be missing: %s",
+                       complaint_loss());
+}
+
+static void judge_silence(struct reader_end *end)
+{
+    if (complaint_loss_of_maps())
+        reader_end_set(end, INGEST_SUSPECT_TEXT, "not one letter was read: %s",
+                       complaint_loss_of_maps());
+    else if (complaint_loss())
+        reader_end_set(end, INGEST_NO_TEXT, "there is not one letter in it: %s",
+                       complaint_loss());
+    else
+        reader_end_set(end, INGEST_NO_TEXT, "there is not one letter in it");
+}
+
 /* What holds for every format, once the reader has done what it could. */
 static void judge(const struct emit *emit, struct reader_end *end)
 {
@@ -119,7 +140,9 @@ static void judge(const struct emit *emit, struct reader_end *end)
                        (unsigned long long)emit->broken,
                        (unsigned long long)emit->marks);
     else if (read && emit->letters == 0)
-        reader_end_set(end, INGEST_NO_TEXT, "there is not one letter in it");
+        judge_silence(end);
+    else if (read)
+        judge_loss(end);
 }
 
 _Noreturn void child_run(const struct request_job *job, int memfd, int out_fd,
@@ -141,6 +164,7 @@ _Noreturn void child_run(const struct request_job *job, int memfd, int out_fd,
         _exit(CHILD_CANNOT_START);
     emit_open(&emit, SANDBOX_FRAMES_FD, &job->limits);
     const struct reader *reader = reader_find(source.bytes, source.count);
+    complaint_forget();
     if (reader) {
         emit_string(&emit, WIRE_MEDIA_TYPE, reader->media_type);
         reader->read(&source, &emit, &end);
