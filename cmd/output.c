@@ -152,9 +152,29 @@ void json_set_path(json_t *object, const char *path)
     free(hex);
 }
 
+/* A piece of JSON, whole characters. In a string \u009b means the character that would
+ * begin a command on a terminal; plain bytes go out in one stretch. */
+static int json_piece(const char *text, size_t bytes, void *out)
+{
+    const unsigned char *at = (const unsigned char *)text, *end = at + bytes;
+    const unsigned char *plain = at;
+    size_t length;
+    for (; at < end; at += length) {
+        unsigned code = utf8_next(at, (size_t)(end - at), &length);
+        if (code < ' ' || !commands_a_terminal(code))
+            continue;
+        fwrite(plain, 1, (size_t)(at - plain), out);
+        fprintf(out, "\\u%04x", code);
+        plain = at + length;
+    }
+    fwrite(plain, 1, (size_t)(end - plain), out);
+    return 0;
+}
+
 void json_line(json_t *object)
 {
-    json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_dump_callback(object, json_piece, stdout,
+                       JSON_COMPACT | JSON_REAL_PRECISION(9));
     fputc('\n', stdout);
     json_decref(object);
 }
