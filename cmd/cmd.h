@@ -128,6 +128,11 @@ int attest_run(const char *command, json_t **facts);
 int fence_close(const char *command, const struct ingest_grant *grant, size_t count,
                 const struct ingest_parser *parser);
 
+/* ---- results.c ------------------------------------------------------------------ */
+
+/* For tables: the part below the working folder, or the path itself. */
+const char *path_from_here(const char *path);
+
 /* ---- output.c: words and JSON --------------------------------------------------- */
 
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_TEXT, FORMAT_F32 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct {
     const char *db, *format, *outcome, *task, *label;
@@ -144,6 +145,17 @@ enum {
     COL_PROBABILITY = 12
 };
 
+const char *path_from_here(const char *path)
+{
+    static char here[4096]; /* the working folder with a slash; asked for once */
+    if (!here[0] && !getcwd(here, sizeof(here) - 1))
+        return path;
+    size_t bytes = strlen(here);
+    if (here[bytes - 1] != '/')
+        strcpy(here + bytes++, "/");
+    return strncmp(path, here, bytes) == 0 && path[bytes] ? path + bytes : path;
+}
+
 /* The end of a path says more than its beginning; returns the columns used. */
 static int print_path(const char *path, int columns)
 {
@@ -169,7 +181,7 @@ static void table_head(void)
 static void table_row(const struct store_document *document)
 {
     printf("%-*lld", COL_ID, (long long)document->document);
-    pad(print_path(document->path, COL_PATH - 2), COL_PATH);
+    pad(print_path(path_from_here(document->path), COL_PATH - 2), COL_PATH);
     pad(print_safe(stdout, document->outcome, COL_OUTCOME - 1), COL_OUTCOME);
     if (document->task_count > 0) {
         const struct store_task *task = &document->task[0];
@@ -320,12 +332,16 @@ static int results_show(struct results *results, const char *name)
     char *end;
     long long id = strtoll(name, &end, 10);
     struct store_filter filter = {.details = true};
+    char *path = pipeline_path(name); /* as it was recorded */
+    if (!path)
+        return EXIT_NO_START;
     if (*name && *end == '\0' && id > 0)
         filter.document = id;
     else
-        filter.path = name;
+        filter.path = path;
     results->details = true;
     int status = results_print(results, &filter);
+    free(path);
     if (status == EXIT_DONE && results->count == 0) {
         complain("results", "no document \"%s\"; \"cloister results list\" names them",
                  name);

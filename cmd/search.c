@@ -34,7 +34,7 @@ static int each_hit(void *arg, const struct store_hit *hit)
         return 0;
     }
     printf("%lld  ", (long long)hit->document);
-    print_safe(stdout, hit->path, 0);
+    print_safe(stdout, path_from_here(hit->path), 0);
     printf("  section %lld\n    ", (long long)hit->range.section);
     print_safe(stdout, hit->snippet, 0);
     putchar('\n');

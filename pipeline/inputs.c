@@ -90,13 +90,14 @@ static int folder_read(const char *folder, struct pipeline_inputs *files,
     return status;
 }
 
-int pipeline_inputs_add(struct pipeline_inputs *inputs, const char *path,
+int pipeline_inputs_add(struct pipeline_inputs *inputs, const char *typed,
                         struct pipeline_error *err)
 {
-    if (!path_is_folder(path, true))
-        return inputs_push(inputs, strdup(path), err);
+    char *path = pipeline_path(typed);
+    if (!path || !path_is_folder(path, true))
+        return inputs_push(inputs, path, err);
     struct pipeline_inputs folders = {0};
-    int status = inputs_push(&folders, strdup(path), err);
+    int status = inputs_push(&folders, path, err);
     while (status == PIPELINE_OK && folders.count > 0) {
         char *folder = folders.path[--folders.count];
         status = folder_read(folder, inputs, &folders, err);

@@ -42,16 +42,22 @@ struct pipeline_error {
     char text[400];
 };
 
+/* ---- paths ---------------------------------------------------------------------- */
+
+/* A path as it is recorded: absolute, without "." and doubled slashes; links stay, but
+ * before "..", which the file system resolves. The caller frees it; NULL: no memory. */
+char *pipeline_path(const char *typed);
+
 /* ---- inputs: the files to read, folders walked ---------------------------------- */
 
 struct pipeline_inputs {
-    char **path; /* sorted, each once */
+    char **path; /* as pipeline_path() has them, sorted, each once */
     size_t count, capacity;
 };
 /* A folder gives everything below it that is not a folder, names beginning with a
  * dot left out; links to folders are not followed. A folder that cannot be
  * entered, or not read to its end, stays in the list itself: an outcome not ok. */
-int pipeline_inputs_add(struct pipeline_inputs *inputs, const char *path,
+int pipeline_inputs_add(struct pipeline_inputs *inputs, const char *typed,
                         struct pipeline_error *err);
 void pipeline_inputs_finish(struct pipeline_inputs *inputs); /* sort, drop doubles */
 /* Drop the paths for which ours() is true: the database beside the documents. */

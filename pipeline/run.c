@@ -98,17 +98,17 @@ static bool run_has_under_way(const struct run *run, const struct store_digest *
 static char *real_place(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : NULL;
     char *real = folder ? realpath(folder, NULL) : NULL;
     char *place = NULL;
-    if (real && asprintf(&place, "%s/%s", real, slash ? slash + 1 : path) < 0)
+    if (real && asprintf(&place, "%s/%s", real, slash + 1) < 0)
         place = NULL;
     free(folder);
     free(real);
     return place;
 }
 
-/* Is this the very file, under another spelling of its path? */
+/* Is this the very file, reached through another link? */
 static bool same_place(const char *a, const char *b)
 {
     char *place_a = real_place(a), *place_b = real_place(b);

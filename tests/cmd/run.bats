@@ -96,6 +96,25 @@ PY
     [ $((after - before)) -eq 2 ]
 }
 
+@test "two cases with the same names stand side by side in one database" {
+    mkdir -p acme/mail beta/mail
+    cp "$documents"/contracts/brightwater-supply.pdf acme/mail/1.pdf
+    cp "$documents"/correspondence/*.pdf beta/mail/
+    mv "$(ls beta/mail/*.pdf | head -1)" beta/mail/1.pdf
+    for case in acme beta acme; do
+        (cd $case && "$cloister" run --quiet --db ../case.db mail) || [ $? -eq 1 ]
+    done
+    count=$(($(ls acme/mail beta/mail | grep -c pdf)))
+    [ "$(sqlite3 case.db 'SELECT count(*) FROM v_documents')" = $count ]
+    [ "$(sqlite3 case.db 'SELECT count(*) FROM document')" = $count ] # nothing twice
+    cd beta
+    run "$cloister" results show --db ../case.db --format json mail/1.pdf
+    [ "$status" -eq 0 ]
+    [ "$(echo "$output" | json 'd["path"]')" = "$PWD/mail/1.pdf" ]
+    run "$cloister" results list --db ../case.db
+    [[ "$output" == *" mail/1.pdf "* && "$output" == */acme/mail/1.pdf* ]]
+}
+
 @test "results do not depend on threads, instruction set or order" {
     cp -r "$documents/correspondence" "$documents/odd/hidden-instructions.pdf" .
     for settings in "--threads 1" "--threads 2 --isa avx2" "--isa scalar"; do

@@ -97,6 +97,24 @@ static void what_is_named_twice_is_read_once(void **state)
     assert_inputs(t, wanted, COUNT(wanted));
 }
 
+static void what_is_named_from_here_is_recorded_whole(void **state)
+{
+    static const char *const wanted[] = {"a.pdf", "sub/b.pdf"};
+    struct tree *t = *state;
+    char *before = getcwd(NULL, 0);
+    make_folder(t, "sub");
+    make_file(t, "a.pdf");
+    make_file(t, "sub/b.pdf");
+    assert_int_equal(chdir(at(t, "sub")), 0);
+    assert_ok(pipeline_inputs_add(&t->inputs, "b.pdf", ERR));
+    assert_ok(pipeline_inputs_add(&t->inputs, "./../a.pdf", ERR));
+    assert_ok(pipeline_inputs_add(&t->inputs, ".", ERR));
+    assert_int_equal(chdir(before), 0);
+    free(before);
+    add(t, "a.pdf");
+    assert_inputs(t, wanted, COUNT(wanted));
+}
+
 static void names_beginning_with_a_dot_are_left_out_unless_named(void **state)
 {
     static const char *const wanted[] = {".named", "seen"};
@@ -244,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(folders_are_walked_and_the_list_is_sorted),
         TEST(what_is_named_twice_is_read_once),
+        TEST(what_is_named_from_here_is_recorded_whole),
         TEST(names_beginning_with_a_dot_are_left_out_unless_named),
         TEST(links_to_folders_are_kept_but_not_followed),
         TEST(a_link_to_a_folder_that_is_named_is_walked),
