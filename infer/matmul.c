@@ -5,12 +5,12 @@
 
 #include "infer/quant/f32.h"
 #include "infer/quant/q8_0.h"
+#include "infer/quant/quant.h"
 
 static const struct format *const formats[] = {
-    &format_f32,
-    &format_f16,
-    &format_bf16,
-    &format_q8_0,
+    &format_f32,  &format_f16,  &format_bf16, &format_q8_0,   &format_q4_0,
+    &format_q4_1, &format_q5_0, &format_q5_1, &format_q2_k,   &format_q3_k,
+    &format_q4_k, &format_q5_k, &format_q6_k, &format_iq4_nl, &format_iq4_xs,
 };
 
 const struct format *format_find(enum gguf_type type)
@@ -35,7 +35,7 @@ int matrix_plan(struct matrix *m, const struct gguf_tensor *tensor,
                          .rows = (size_t)tensor->rows,
                          .depth = (size_t)tensor->dim[0]};
     m->panels = (m->rows + PANEL_ROWS - 1) / PANEL_ROWS;
-    m->panel_bytes = m->kernel->panel_bytes(m->depth);
+    m->panel_bytes = m->kernel->panel_bytes(format, m->depth);
     return 0;
 }
 
@@ -68,7 +68,8 @@ void matrix_multiply(const struct matrix *m, float *c, size_t c_stride,
                      const struct activations *a, size_t rows, size_t first,
                      size_t panels)
 {
-    const struct product product = {.c = c,
+    const struct product product = {.format = m->format,
+                                    .c = c,
                                     .c_stride = c_stride,
                                     .a = *a,
                                     .panel =

@@ -19,5 +19,7 @@ const struct ops ops_avx2 = {
     .widen = widen,
     .quantise = quantise,
     .quantise_bytes = quantise_bytes,
+    .sums = sums,
+    .sums_bytes = sums_bytes,
     .product = f32_product_avx2,
 };

@@ -268,6 +268,26 @@ static void widen(float *out, const uint16_t *x, size_t n)
         out[i] = format_half(x + i);
 }
 
+static void sums(float *sum, const int16_t *q, size_t n)
+{
+    for (size_t i = 0; i < n; i += OPS_LANES) {
+        int32_t all = 0;
+        for (size_t j = 0; j < OPS_LANES; j++)
+            all += q[i + j];
+        sum[i / OPS_LANES] = (float)all;
+    }
+}
+
+static void sums_bytes(float *sum, const uint8_t *q, size_t n)
+{
+    for (size_t i = 0; i < n; i += OPS_LANES) {
+        int32_t all = -128 * OPS_LANES;
+        for (size_t j = 0; j < OPS_LANES; j++)
+            all += q[i + j];
+        sum[i / OPS_LANES] = (float)all;
+    }
+}
+
 const struct ops ops_scalar = {
     .add_norm = add_norm,
     .add = add,
@@ -284,5 +304,7 @@ const struct ops ops_scalar = {
     .widen = widen,
     .quantise = quantise,
     .quantise_bytes = quantise_bytes,
+    .sums = sums,
+    .sums_bytes = sums_bytes,
     .product = f32_product_scalar,
 };

@@ -54,6 +54,10 @@ struct ops {
     void (*quantise)(int16_t *q, float *scale, const float *x, size_t n, int limit);
     /* The same within +-127, and 128 added. */
     void (*quantise_bytes)(uint8_t *q, float *scale, const float *x, size_t n);
+    /* The exact sums of each 16 integers that these made, for formats with minima
+     * (format_sums); of bytes, of what they mean. n is a multiple of 32. */
+    void (*sums)(float *sum, const int16_t *q, size_t n);
+    void (*sums_bytes)(float *sum, const uint8_t *q, size_t n);
     /* the float tile, for attention and similarity */
     void (*product)(const struct f32_product *product);
 };

@@ -277,3 +277,26 @@ static void widen(float *out, const uint16_t *x, size_t n)
     for (size_t i = 0; i < n; i += OPS_LANES)
         store_at(out, i, n, lanes_load_halves(x + i));
 }
+
+static void sums(float *sum, const int16_t *q, size_t n)
+{
+    for (size_t i = 0; i < n; i += OPS_LANES) {
+        const __m256i all = _mm256_loadu_si256((const __m256i *)(const void *)(q + i));
+        const __m256i eight = _mm256_madd_epi16(all, _mm256_set1_epi16(1));
+        const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight),
+                                           _mm256_extracti128_si256(eight, 1));
+        const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+        const __m128i one = _mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1));
+        sum[i / OPS_LANES] = (float)_mm_cvtsi128_si32(one);
+    }
+}
+
+static void sums_bytes(float *sum, const uint8_t *q, size_t n)
+{
+    for (size_t i = 0; i < n; i += OPS_LANES) {
+        const __m128i all = _mm_loadu_si128((const __m128i *)(const void *)(q + i));
+        const __m128i two = _mm_sad_epu8(all, _mm_setzero_si128());
+        const __m128i one = _mm_add_epi32(two, _mm_shuffle_epi32(two, 0x4e));
+        sum[i / OPS_LANES] = (float)(_mm_cvtsi128_si32(one) - 128 * OPS_LANES);
+    }
+}

@@ -55,8 +55,9 @@ static void read_bf16(float *out, const void *row, size_t count)
     }
 }
 
-static size_t panel_bytes(size_t depth)
+static size_t panel_bytes(const struct format *format, size_t depth)
 {
+    (void)format;
     return depth * PANEL_ROWS * sizeof(float);
 }
 
@@ -80,7 +81,7 @@ static bool pack(void *panel, const struct format *format, const void *row,
     float piece[PIECE], *to = panel;
     bool finite = true;
 
-    memset(panel, 0, panel_bytes(depth));
+    memset(panel, 0, panel_bytes(format, depth));
     for (size_t r = 0; r < rows; r++) {
         const char *from = (const char *)row + r * row_bytes;
         for (size_t k = 0; k < depth; k++) {
@@ -149,7 +150,7 @@ static bool pack_rows(void *panel, const struct format *format, const void *row,
     float *to = panel;
     bool finite = true;
 
-    memset(panel, 0, panel_bytes(depth));
+    memset(panel, 0, panel_bytes(format, depth));
     for (size_t r = 0; r < rows; r++, to += depth) {
         format->read(to, (const char *)row + r * row_bytes, depth);
         for (size_t k = 0; k < depth; k++)

@@ -24,19 +24,24 @@ enum activation_kind {
     ACTIVATION_BYTE   /* q8, which is the integer plus 128, and scale */
 };
 
-/* The rows a product reads. Strides count elements. */
+/* The rows a product reads. Strides count elements. sum holds the exact sums of
+ * the integers, two for each block of 32, so its stride is twice that of the
+ * scales; only formats with minima read it (format_sums). */
 struct activations {
     const float *x;
     union {
         const int16_t *q;
         const uint8_t *q8;
     };
-    const float *scale;
+    const float *scale, *sum;
     size_t x_stride, q_stride, scale_stride;
 };
 
+struct format;
+
 /* c[i][j] for rows rows and panels whole panels of 16 columns. */
 struct product {
+    const struct format *format;
     float *c;
     size_t c_stride;
     struct activations a;
@@ -45,11 +50,9 @@ struct product {
     size_t rows, panels, depth; /* depth: length of a row of the matrix */
 };
 
-struct format;
-
 struct kernel {
     enum activation_kind activations;
-    size_t (*panel_bytes)(size_t depth);
+    size_t (*panel_bytes)(const struct format *format, size_t depth);
     /* rows (at most 16) of row_bytes each become one panel. False when a weight
      * or a scale is not finite. */
     bool (*pack)(void *panel, const struct format *format, const void *row,
@@ -57,8 +60,11 @@ struct kernel {
     void (*multiply)(const struct product *product);
 };
 
+struct quant; /* quant.h */
+
 struct format {
     enum gguf_type type;
+    const struct quant *quant; /* how blocks are made; NULL for plain numbers */
     void (*read)(float *out, const void *row, size_t count); /* dequantise */
     /* the kernel for options in which nothing is left to choose */
     const struct kernel *(*kernel)(const struct infer_options *options);
@@ -66,6 +72,9 @@ struct format {
 
 /* NULL when the type is not served */
 const struct format *format_find(enum gguf_type type);
+
+/* Whether products of this format read the sums of the activations. */
+bool format_sums(const struct format *format);
 
 /* An IEEE half as stored in a file, little-endian. */
 float format_half(const void *bytes);

@@ -41,13 +41,15 @@ static void read(float *out, const void *row, size_t count)
     }
 }
 
-static size_t panel_bytes(size_t depth)
+static size_t panel_bytes(const struct format *format, size_t depth)
 {
+    (void)format;
     return depth / Q8_0_BLOCK * Q8_0_PANEL_BLOCK;
 }
 
-static size_t panel_bytes_fours(size_t depth)
+static size_t panel_bytes_fours(const struct format *format, size_t depth)
 {
+    (void)format;
     return depth / Q8_0_BLOCK * Q8_0_FOUR_BLOCK;
 }
 

@@ -156,6 +156,40 @@ static void bytes_are_the_integers_and_128(void **state)
         }
 }
 
+static void sums_are_exact_everywhere(void **state)
+{
+    enum { N = 96 };
+    int16_t q[N];
+    uint8_t q8[N];
+    float sum[N / 16 + 1], sum_bytes[N / 16 + 1];
+    uint64_t seed = 3;
+
+    (void)state;
+    for (size_t i = 0; i < N; i++) { /* the last block holds the extremes */
+        q[i] = i < 64   ? (int16_t)(bert_random(&seed) % 65535 - 32767)
+               : i < 80 ? 32767
+                        : -32767;
+        q8[i] = i < 64 ? (uint8_t)(bert_random(&seed) % 255 + 1) : i < 80 ? 255 : 1;
+    }
+    for (int isa = INFER_ISA_SCALAR; isa < CPU_ISA_COUNT; isa++) {
+        if (!cpu_has((enum infer_isa)isa))
+            continue;
+        sum[N / 16] = sum_bytes[N / 16] = 0.5f;
+        ops_for((enum infer_isa)isa)->sums(sum, q, N);
+        ops_for((enum infer_isa)isa)->sums_bytes(sum_bytes, q8, N);
+        for (size_t i = 0; i < N / 16; i++) {
+            double all = 0, bytes = 0;
+            for (size_t j = 0; j < 16; j++) {
+                all += q[16 * i + j];
+                bytes += q8[16 * i + j] - 128;
+            }
+            assert_true((double)sum[i] == all);
+            assert_true((double)sum_bytes[i] == bytes);
+        }
+        assert_true(sum[N / 16] == 0.5f && sum_bytes[N / 16] == 0.5f);
+    }
+}
+
 static void quantising_keeps_half_a_step_and_its_limits(void **state)
 {
     enum { N = 1536 };
@@ -297,6 +331,7 @@ int main(void)
         cmocka_unit_test(every_operation_has_the_same_bits_everywhere),
         cmocka_unit_test(quantised_blocks_have_the_same_bits_everywhere),
         cmocka_unit_test(bytes_are_the_integers_and_128),
+        cmocka_unit_test(sums_are_exact_everywhere),
         cmocka_unit_test(quantising_keeps_half_a_step_and_its_limits),
         cmocka_unit_test(odd_blocks_have_a_defined_answer),
         cmocka_unit_test(gelu_is_right_to_two_places_of_the_last),

@@ -66,7 +66,7 @@ static bool pack(struct operands *o, const struct kernel *kernel)
 {
     bool finite = true;
 
-    o->panel_bytes = kernel->panel_bytes(DEPTH);
+    o->panel_bytes = kernel->panel_bytes(&format_q8_0, DEPTH);
     o->panel = realloc(o->panel, o->panel_bytes * (OUTPUTS / 16));
     assert_non_null(o->panel);
     for (size_t i = 0; i < OUTPUTS / 16; i++)

@@ -1,0 +1,47 @@
+/* q5_0 - blocks of 32 weights of 5 bits, one scale.
+ *
+ *     d     h0 ... h31    q0 q16 | q1 q17 | ... | q15 q31
+ *     2     4, a bit each 16 bytes, the first of each two in the low bits
+ *
+ * The weight is qi + 16 hi - 16, value i is d times that.
+ */
+#include "infer/quant/quant.h"
+
+enum { HALF = 16 };
+
+static unsigned fifth(const unsigned char *bits, size_t i)
+{
+    return bits[i / 8] >> i % 8 & 1;
+}
+
+static void take(struct quant_block *out, const unsigned char *block)
+{
+    out->d = block;
+    for (size_t i = 0; i < HALF; i++) {
+        const unsigned char four = block[6 + i];
+        out->code[i] = (uint8_t)((four & 15) | fifth(block + 2, i) << 4);
+        out->code[HALF + i] = (uint8_t)(four >> 4 | fifth(block + 2, HALF + i) << 4);
+    }
+}
+
+static const struct quant quant = {
+    .values = 32,
+    .bytes = 22,
+    .group = 32,
+    .bits = 5,
+    .offset = 16,
+    .take = take,
+};
+
+static void read(float *out, const void *row, size_t count)
+{
+    quant_read(&quant, out, row, count);
+}
+
+static const struct kernel *kernel(const struct infer_options *options)
+{
+    return quant_kernel(&quant, options);
+}
+
+const struct format format_q5_0 = {
+    .type = GGUF_Q5_0, .quant = &quant, .read = read, .kernel = kernel};

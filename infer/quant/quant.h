@@ -1,0 +1,84 @@
+/* quant - what the quantised formats share: how blocks become panels.
+ *
+ * Each format is one file, which draws its block and takes it apart; everything
+ * after that knows a format only by the numbers of its struct quant. A weight is
+ *
+ *     value = d * scale[group] * weight - dmin * minimum[group]
+ *
+ * with weight a small integer, kept as a code of 2 to 8 bits. See quant.c for the
+ * panel and for the order in which a product is computed. */
+#ifndef INFER_QUANT_QUANT_H
+#define INFER_QUANT_QUANT_H
+
+#include "infer/quant/format.h"
+
+enum {
+    QUANT_STEP = 32, /* activations with one scale */
+    QUANT_BLOCK_MAX = 256,
+    QUANT_GROUP_MIN = 16,
+    QUANT_GROUPS = QUANT_BLOCK_MAX / QUANT_GROUP_MIN,
+    QUANT_LINE = 4 * PANEL_ROWS,       /* bytes: four bytes for each row of a panel */
+    QUANT_PAIR_LINES = QUANT_STEP / 2, /* in a step, when four bytes are two weights */
+    QUANT_FOUR_LINES = QUANT_STEP / 4  /* the same, four weights */
+};
+
+/* One block of a file, taken apart. */
+struct quant_block {
+    uint8_t code[QUANT_BLOCK_MAX];
+    int8_t scale[QUANT_GROUPS];    /* when the format has coded scales */
+    uint8_t minimum[QUANT_GROUPS]; /* when it has minima beside them */
+    const unsigned char *d, *m;    /* halves; m is NULL without minima */
+};
+
+struct quant {
+    size_t values, bytes; /* of a block: 32 or 256 values */
+    size_t group;         /* values that share a scale: 16 or 32 */
+    unsigned bits;        /* of a code: 2 to 6, or 8 */
+    int offset;           /* weight = code - offset; of 8 bits, the byte's value */
+    const int8_t *table;  /* weight = table[code] instead; 16 entries */
+    bool coded;           /* groups have integer scales, d is the block's */
+    bool minima;          /* value += m, or -= m * minimum when coded */
+    void (*take)(struct quant_block *out, const unsigned char *block);
+};
+
+/* A part of a panel, at most 256 values deep, as the tiles want it. Formats without
+ * minima leave minimum alone, and only fours have a start. */
+struct quant_piece {
+    union {
+        int16_t pair[QUANT_BLOCK_MAX / 2][2 * PANEL_ROWS];
+        int8_t four[QUANT_BLOCK_MAX / 4][4 * PANEL_ROWS];
+    };
+    float scale[QUANT_GROUPS][PANEL_ROWS];   /* d, times the group's scale */
+    float minimum[QUANT_GROUPS][PANEL_ROWS]; /* what to add for each activation */
+    int32_t start[QUANT_GROUPS][PANEL_ROWS]; /* of the integer sum of a group */
+} __attribute__((aligned(64)));
+
+/* Bytes of scales for each block of the file, of codes for each step of 32. */
+size_t quant_scale_bytes(const struct quant *quant);
+size_t quant_code_bytes(const struct quant *quant);
+/* Where the codes of a panel start. */
+size_t quant_codes_at(const struct quant *quant, size_t depth);
+
+void quant_read(const struct quant *quant, float *out, const void *row, size_t count);
+const struct kernel *quant_kernel(const struct quant *quant,
+                                  const struct infer_options *options);
+
+/* The order of minima and scales in six bits that Q4_K and Q5_K share. */
+void quant_take_six_bits(struct quant_block *out, const unsigned char *packed);
+
+void quant_multiply_scalar(const struct product *p);
+
+/* Of 16-bit activations, and of bytes. */
+void quant_multiply_avx2(const struct product *p);
+void quant_multiply_bytes_avx2(const struct product *p);
+void quant_multiply_avx512(const struct product *p);
+void quant_multiply_bytes_avx512(const struct product *p);
+
+/* The weights of IQ4_NL and IQ4_XS. */
+extern const int8_t quant_iq4[16];
+
+extern const struct format format_q4_0, format_q4_1, format_q5_0, format_q5_1,
+    format_q2_k, format_q3_k, format_q4_k, format_q5_k, format_q6_k, format_iq4_nl,
+    format_iq4_xs;
+
+#endif
