@@ -8,7 +8,7 @@
  *     if (book_open(&book, bytes, count, NULL, &why) == BOOK_OPEN)
  *         for (int i = 1; i <= book_pages(book); i++)
  *             if ((leaf = leaf_open(book, i)))
- *                 ... leaf_text(leaf, &area, &text) ... leaf_close(leaf);
+ *                 ... leaf_select(leaf, &area) ... leaf_close(leaf);
  *     book_close(book);
  *
  * Strings are UTF-8 from malloc(), the caller's to free; NULL when there is none. */
@@ -42,7 +42,7 @@ struct book_rights {
     bool extract; /* its owner allows text to be taken out */
     bool all;     /* nothing at all is forbidden */
 };
-struct book_rights book_rights(const struct book *book);
+struct book_rights book_read_rights(const struct book *book);
 
 enum book_entry { BOOK_TITLE, BOOK_AUTHOR, BOOK_PRODUCER };
 char *book_entry(const struct book *book, enum book_entry entry);
@@ -87,8 +87,8 @@ struct leaf_layout {
     struct leaf_run *run; /* ascending, disjoint */
     size_t boxes, runs;
 };
-void leaf_layout(const struct leaf *leaf, const struct leaf_box *area,
-                 struct leaf_layout *out);
+void leaf_read_layout(const struct leaf *leaf, const struct leaf_box *area,
+                      struct leaf_layout *out);
 
 /* ---- what is filled in
  * --------------------------------------------------------------- */

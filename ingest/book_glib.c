@@ -84,7 +84,7 @@ int book_pages(const struct book *book)
 
 /* ---- about the file ------------------------------------------------------------- */
 
-struct book_rights book_rights(const struct book *book)
+struct book_rights book_read_rights(const struct book *book)
 {
     PopplerPermissions allowed = poppler_document_get_permissions(document_of(book));
 
@@ -197,8 +197,8 @@ static void take_runs(struct leaf_layout *out, const GList *runs)
     }
 }
 
-void leaf_layout(const struct leaf *leaf, const struct leaf_box *area,
-                 struct leaf_layout *out)
+void leaf_read_layout(const struct leaf *leaf, const struct leaf_box *area,
+                      struct leaf_layout *out)
 {
     PopplerPage *page = leaf_poppler(leaf);
     PopplerRectangle from_to = rectangle(area), *box = NULL;

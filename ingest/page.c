@@ -268,7 +268,7 @@ void page_read(const struct leaf *leaf, double tiny_points, size_t bytes_max,
     enum text_hyphens hyphens;
 
     char *utf8 = select_page(leaf, &area);
-    leaf_layout(leaf, &area, &layout);
+    leaf_read_layout(leaf, &area, &layout);
     struct view view = {
         .at = utf8 ? utf8 : "",
         .box = layout.box,

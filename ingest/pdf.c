@@ -96,7 +96,7 @@ static bool emit_attachment(void *arg, const char *name)
 /* Returns false when the owner forbids extraction and the request honours it. */
 static bool emit_metadata(struct pdf *pdf)
 {
-    struct book_rights rights = book_rights(pdf->book);
+    struct book_rights rights = book_read_rights(pdf->book);
 
     emit_facts(pdf->emit, pdf->password_needed || !rights.all ? 1 : -1, rights.extract,
                pdf->pages);
