@@ -270,8 +270,17 @@ int store_run_end(struct store *store, int64_t run_id, const struct store_run_en
 
 /* ---- what was done before -------------------------------------------------------- */
 
-#define FOUND_UNDECIDED \
-    "EXISTS (SELECT 1 FROM task AS t WHERE t.document = d.document AND t.undecided)"
+/* ?2 is an identity of the policy in question. */
+#define IS_NEWEST(row)                                                                \
+    row ".document = (SELECT max(n.document) FROM document AS n JOIN identity AS i "  \
+        "ON i.identity = n.identity WHERE n.path = " row ".path AND i.policy_name = " \
+        "(SELECT policy_name FROM identity WHERE identity = ?2)) "
+
+#define FOUND_COLUMNS                                                               \
+    "d.document, d.outcome, d.path, d.decision, EXISTS (SELECT 1 FROM task AS t "   \
+    "WHERE t.document = d.document AND t.undecided), carrier.outcome, carrier.run " \
+    "FROM document AS d JOIN document AS carrier "                                  \
+    "ON carrier.document = coalesce(d.duplicate_of, d.document) "
 
 static void found_take(sqlite3_stmt *stmt, struct store_found *out,
                        enum store_found_kind kind)
@@ -283,6 +292,8 @@ static void found_take(sqlite3_stmt *stmt, struct store_found *out,
              db_column_text(stmt, 2));
     snprintf(out->decision, sizeof(out->decision), "%s", db_column_text(stmt, 3));
     out->undecided = sqlite3_column_int(stmt, 4) != 0;
+    snprintf(out->carried, sizeof(out->carried), "%s", db_column_text(stmt, 5));
+    out->run = sqlite3_column_int64(stmt, 6);
     sqlite3_reset(stmt);
 }
 
@@ -293,17 +304,13 @@ static int find_here(struct store *store, int64_t identity, const char *path,
                      struct store_error *err)
 {
     sqlite3_stmt *stmt;
-    int status = db_bind(
-        store, &stmt,
-        "SELECT d.document, d.outcome, d.path, d.decision, " FOUND_UNDECIDED
-        " FROM document AS d "
-        "WHERE d.document = (SELECT max(n.document) FROM document AS n "
-        "  JOIN identity AS i ON i.identity = n.identity WHERE n.path = ?1 "
-        "  AND i.policy_name = (SELECT policy_name FROM identity WHERE identity = ?2)) "
-        "AND d.identity = ?2 AND d.sha256 IS ?3",
-        DB_VALUES(db_blob(path, strlen(path)), db_int(identity),
-                  digest ? db_digest(digest) : db_blob(NULL, 0)),
-        err);
+    int status =
+        db_bind(store, &stmt,
+                "SELECT " FOUND_COLUMNS "WHERE d.path = ?1 AND d.identity = ?2 "
+                "AND d.sha256 IS ?3 AND " IS_NEWEST("d") "AND " IS_NEWEST("carrier"),
+                DB_VALUES(db_blob(path, strlen(path)), db_int(identity),
+                          digest ? db_digest(digest) : db_blob(NULL, 0)),
+                err);
 
     if (status == STORE_OK && (status = db_step(store, stmt, err)) == 1)
         found_take(stmt, out, STORE_FOUND_HERE);
@@ -317,12 +324,9 @@ static int find_elsewhere(struct store *store, int64_t identity, const char *pat
     sqlite3_stmt *stmt;
     int status = db_bind(
         store, &stmt,
-        "SELECT d.document, d.outcome, d.path, d.decision, " FOUND_UNDECIDED
-        " FROM document AS d WHERE d.sha256 = ?1 AND d.identity = ?2 AND d.path <> ?3 "
-        "AND d.document = (SELECT max(n.document) FROM document AS n JOIN identity AS i "
-        "  ON i.identity = n.identity WHERE n.path = d.path AND i.policy_name = "
-        "  (SELECT policy_name FROM identity WHERE identity = ?2)) "
-        "AND d.outcome <> 'duplicate' ORDER BY d.document DESC LIMIT 1",
+        "SELECT " FOUND_COLUMNS "WHERE d.sha256 = ?1 AND d.identity = ?2 "
+        "AND d.path <> ?3 AND " IS_NEWEST("d") "AND d.outcome <> 'duplicate' "
+                                               "ORDER BY d.document DESC LIMIT 1",
         DB_VALUES(db_digest(digest), db_int(identity), db_blob(path, strlen(path))),
         err);
 

@@ -207,9 +207,14 @@ struct store_found {
     char decision[64];
     bool undecided;  /* one of its tasks is */
     char path[4096]; /* where it was found, cut to fit */
+    /* Of the document that carries the results: itself, or the one it is a copy of. */
+    char carried[32]; /* outcome */
+    int64_t run;      /* that recorded it */
 };
 /* digest NULL: the bytes could not be read; then HERE when the newest row of this
- * path and policy name has no digest either. ELSEWHERE never names a duplicate. */
+ * path and policy name has no digest either. ELSEWHERE never names a duplicate. A copy
+ * of what is no longer the newest row of its own path is not HERE: the views do not
+ * show what it refers to. */
 /* run_id 0: nothing is found. */
 int store_find(struct store *store, int64_t run_id, const char *path,
                const struct store_digest *digest, struct store_found *out,

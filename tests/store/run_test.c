@@ -171,6 +171,33 @@ static void the_same_bytes_elsewhere_are_found_but_never_a_duplicate(void **stat
     assert_ok(store_close(bench.store, ERR));
 }
 
+static void a_copy_is_done_as_long_as_its_original_is_the_newest(void **state)
+{
+    struct sample_folder *at = *state;
+    struct store_run run = sample_run();
+    struct bench bench = start(at->db, &run);
+    struct sample_document copy;
+    struct store_found found;
+    int64_t again;
+
+    sample_document(&copy, "b", "x");
+    copy.document.outcome = "duplicate";
+    copy.document.duplicate_of = commit(&bench, "a", "x", "timeout");
+    assert_ok(store_commit(bench.store, bench.run, &copy.document, NULL, ERR));
+    found = find(&bench, "b", "x");
+    assert_int_equal(found.kind, STORE_FOUND_HERE);
+    assert_string_equal(found.outcome, "duplicate");
+    assert_string_equal(found.carried, "timeout");
+    assert_int_equal(found.run, bench.run);
+    commit(&bench, "a", "y", "ok"); /* other bytes at the original's path */
+    assert_int_equal(find(&bench, "b", "x").kind, STORE_FOUND_NOTHING);
+    again = commit(&bench, "a", "x", "ok");
+    found = find(&bench, "b", "x");
+    assert_int_equal(found.kind, STORE_FOUND_ELSEWHERE);
+    assert_int_equal(found.document, again);
+    assert_ok(store_close(bench.store, ERR));
+}
+
 static void a_long_path_elsewhere_is_cut_to_fit(void **state)
 {
     struct sample_folder *at = *state;
@@ -288,6 +315,7 @@ int main(void)
         TEST(only_the_newest_row_of_a_path_counts_as_done),
         TEST(another_policy_on_the_same_path_does_not_hide_what_is_done),
         TEST(the_same_bytes_elsewhere_are_found_but_never_a_duplicate),
+        TEST(a_copy_is_done_as_long_as_its_original_is_the_newest),
         TEST(a_long_path_elsewhere_is_cut_to_fit),
         TEST(an_unreadable_file_is_done_when_it_was_unreadable_before),
         TEST(a_run_that_is_not_there_is_missing),
