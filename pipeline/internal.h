@@ -16,6 +16,8 @@ int pipeline_fail(struct pipeline_error *err, int status, const char *format, ..
 
 /* Neither ok nor a reference to another document. */
 bool outcome_is_failure(const char *outcome);
+/* Is a document of which this was found to be done again? Not what this run did. */
+bool found_calls_again(const struct pipeline *run, const struct store_found *found);
 enum { WAIT_MS = 200 }; /* how often one that waits looks at the clock */
 /* Canceled, or past its deadline; and which of the two. */
 bool pipeline_must_stop(const struct pipeline *run);

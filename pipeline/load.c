@@ -31,6 +31,12 @@ bool outcome_is_failure(const char *outcome)
     return strcmp(outcome, "ok") != 0 && strcmp(outcome, "duplicate") != 0;
 }
 
+bool found_calls_again(const struct pipeline *run, const struct store_found *found)
+{
+    return run->retry_failed && found->run != run->run_id &&
+           outcome_is_failure(found->carried);
+}
+
 /* ---- when to stop --------------------------------------------------------------- */
 
 static int64_t clock_ms(void)

@@ -30,8 +30,7 @@ static int plan_load(struct planner *planner, size_t input, struct ingest_file *
 
 static bool done_before(const struct planner *planner, const struct store_found *found)
 {
-    return found->kind == STORE_FOUND_HERE &&
-           !(planner->run->retry_failed && outcome_is_failure(found->outcome));
+    return found->kind == STORE_FOUND_HERE && !found_calls_again(planner->run, found);
 }
 
 static void plan_count(struct planner *planner, size_t input,

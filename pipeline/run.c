@@ -18,7 +18,8 @@
  * and the next run does exactly that.
  *
  * Two files with the same bytes are read once: the second waits until the first
- * is committed and then becomes a reference to it. */
+ * is committed and then becomes a reference to it. A reference of an earlier run is
+ * looked at when all else is done, since what it refers to may be done anew. */
 #include "pipeline/internal.h"
 
 #include <stdio.h>
@@ -31,14 +32,21 @@ enum {
     SENTENCES_MAX = 200000 /* a document: 300 MB of vectors */
 };
 
+struct copy { /* an input that an earlier run found to be a copy */
+    size_t input;
+    struct store_digest digest;
+};
+
 struct run {
     const struct pipeline *asked;
     struct reference *reference;
     struct work **parsing; /* by lane; NULL: idle */
     struct batch batch;
     size_t next;      /* input to load next */
-    size_t *deferred; /* inputs with the bytes of a document under way */
-    size_t deferred_count, deferred_next;
+    size_t *deferred; /* inputs with the bytes of a document under way; */
+    size_t deferred_count, deferred_next; /* taken when all others have been met */
+    struct copy *copy;
+    size_t copy_count, copy_capacity, copy_next;
     struct pipeline_progress *now;
     struct pipeline_error *err;
 };
@@ -128,32 +136,57 @@ static bool original_stands(const struct store_found *found,
            memcmp(&now, digest, sizeof(now)) == 0;
 }
 
-enum step { STEP_PARSE, STEP_RECORD, STEP_SKIP, STEP_LATER };
+enum step { STEP_PARSE, STEP_RECORD, STEP_SKIP, STEP_LATER, STEP_LAST };
 
-/* What the bytes in the lane call for. */
+static void run_skip(struct run *run, const char *path, const struct store_found *found)
+{
+    run->now->skipped++;
+    run->now->failed += outcome_is_failure(found->outcome);
+    run->now->undecided += found->undecided;
+    run_tell(run, path);
+}
+
+/* What a document calls for of which this was found. */
+static enum step step_find(struct run *run, struct work *work,
+                           const struct store_found *found)
+{
+    bool again = found_calls_again(run->asked, found);
+    bool elsewhere = found->kind == STORE_FOUND_ELSEWHERE && !again &&
+                     original_stands(found, &work->digest);
+    bool first_time = run->deferred_next == 0;
+    if (found->kind == STORE_FOUND_HERE && first_time &&
+        strcmp(found->outcome, "duplicate") == 0)
+        return STEP_LAST;
+    if ((found->kind == STORE_FOUND_HERE && !again) ||
+        (elsewhere && same_place(found->path, work->path)))
+        return STEP_SKIP;
+    if (work->has_digest && run_has_under_way(run, &work->digest))
+        return STEP_LATER;
+    if (elsewhere)
+        work->same = *found;
+    return elsewhere || !work->has_digest ? STEP_RECORD : STEP_PARSE;
+}
+
+static int run_find(struct run *run, const char *path,
+                    const struct store_digest *digest, struct store_found *found)
+{
+    struct store_error why;
+    return store_find(run->asked->store, run->asked->run_id, path, digest, found,
+                      &why) == STORE_OK
+               ? PIPELINE_OK
+               : pipeline_fail(run->err, PIPELINE_ESTORE, "%s", why.text);
+}
+
 static int load_decide(struct run *run, struct work *work, enum step *step)
 {
     struct store_found found;
-    struct store_error why;
-    const struct store_digest *digest = work->has_digest ? &work->digest : NULL;
-    if (store_find(run->asked->store, run->asked->run_id, work->path, digest, &found,
-                   &why) != 0)
-        return pipeline_fail(run->err, PIPELINE_ESTORE, "%s", why.text);
-    bool again = run->asked->retry_failed && outcome_is_failure(found.outcome);
-    bool elsewhere = found.kind == STORE_FOUND_ELSEWHERE && !again &&
-                     original_stands(&found, &work->digest);
-    *step = work->has_digest ? STEP_PARSE : STEP_RECORD;
-    if ((found.kind == STORE_FOUND_HERE && !again) ||
-        (elsewhere && same_place(found.path, work->path))) {
-        *step = STEP_SKIP;
-        run->now->failed += outcome_is_failure(found.outcome);
-        run->now->undecided += found.undecided;
-    } else if (digest && run_has_under_way(run, digest)) {
-        *step = STEP_LATER;
-    } else if (elsewhere) {
-        work->same = found;
-        *step = STEP_RECORD;
-    }
+    int status =
+        run_find(run, work->path, work->has_digest ? &work->digest : NULL, &found);
+    if (status != PIPELINE_OK)
+        return status;
+    *step = step_find(run, work, &found);
+    if (*step == STEP_SKIP)
+        run_skip(run, work->path, &found);
     return PIPELINE_OK;
 }
 
@@ -178,6 +211,22 @@ static int work_start(struct run *run, struct work *work, int lane)
     return PIPELINE_OK;
 }
 
+static int run_set_aside(struct run *run, const struct work *work)
+{
+    if (run->copy_count == run->copy_capacity) {
+        size_t capacity = run->copy_capacity ? run->copy_capacity * 2 : 256;
+        struct copy *bigger = realloc(run->copy, capacity * sizeof(*bigger));
+        if (!bigger)
+            return pipeline_fail(run->err, PIPELINE_ENOMEM, "no memory for %zu copies",
+                                 capacity);
+        run->copy = bigger;
+        run->copy_capacity = capacity;
+    }
+    run->copy[run->copy_count++] =
+        (struct copy){.input = work->input, .digest = work->digest};
+    return PIPELINE_OK;
+}
+
 static int run_take(struct run *run, size_t input, int lane)
 {
     struct work *work = calloc(1, sizeof(*work));
@@ -198,10 +247,8 @@ static int run_take(struct run *run, size_t input, int lane)
         return run_finish(run, work);
     if (status == PIPELINE_OK && step == STEP_LATER)
         run->deferred[run->deferred_count++] = input;
-    if (status == PIPELINE_OK && step == STEP_SKIP) {
-        run->now->skipped++;
-        run_tell(run, work->path);
-    }
+    if (status == PIPELINE_OK && step == STEP_LAST)
+        status = run_set_aside(run, work);
     work_free(work);
     return status;
 }
@@ -214,18 +261,38 @@ static bool run_parses(const struct run *run)
     return false;
 }
 
-/* The next input; those put off come when nothing is under way any more. */
-static bool run_next_input(struct run *run, size_t *input)
+/* All originals are settled: does this copy still refer to one? */
+static int run_settle(struct run *run, const struct copy *copy)
 {
-    if (run->next < run->asked->inputs->count) {
+    struct store_found found;
+    const char *path = run->asked->inputs->path[copy->input];
+    int status = run_find(run, path, &copy->digest, &found);
+    if (status != PIPELINE_OK)
+        return status;
+    if (found.kind == STORE_FOUND_HERE && !found_calls_again(run->asked, &found))
+        run_skip(run, path, &found);
+    else
+        run->deferred[run->deferred_count++] = copy->input;
+    return PIPELINE_OK;
+}
+
+/* The next input, if there is one now: those put off come when nothing is under way
+ * any more, and copies of earlier runs after them. */
+static int run_next_input(struct run *run, size_t *input, bool *got)
+{
+    int status = PIPELINE_OK;
+    *got = run->next < run->asked->inputs->count;
+    if (*got)
         *input = run->next++;
-        return true;
-    }
-    if (run->deferred_next == run->deferred_count || run_parses(run) ||
-        run->batch.count)
-        return false;
-    *input = run->deferred[run->deferred_next++];
-    return true;
+    if (*got || run_parses(run) || run->batch.count)
+        return PIPELINE_OK;
+    while (status == PIPELINE_OK && run->deferred_next == run->deferred_count &&
+           run->copy_next < run->copy_count && !pipeline_must_stop(run->asked))
+        status = run_settle(run, &run->copy[run->copy_next++]);
+    *got = status == PIPELINE_OK && run->deferred_next < run->deferred_count;
+    if (*got)
+        *input = run->deferred[run->deferred_next++];
+    return status;
 }
 
 static int run_feed(struct run *run)
@@ -233,10 +300,13 @@ static int run_feed(struct run *run)
     int lane;
     size_t input;
     int status = PIPELINE_OK;
-    while (status == PIPELINE_OK && !pipeline_must_stop(run->asked) &&
-           (lane = ingest_idle_lane(run->asked->parser)) >= 0 &&
-           run_next_input(run, &input))
-        status = run_take(run, input, lane);
+    bool got = true;
+    while (status == PIPELINE_OK && got && !pipeline_must_stop(run->asked) &&
+           (lane = ingest_idle_lane(run->asked->parser)) >= 0) {
+        status = run_next_input(run, &input, &got);
+        if (status == PIPELINE_OK && got)
+            status = run_take(run, input, lane);
+    }
     return status;
 }
 
@@ -333,7 +403,8 @@ static int run_tell_story(struct run *run)
         if (status != PIPELINE_OK || pipeline_must_stop(run->asked))
             return status;
         bool more = run->next < run->asked->inputs->count ||
-                    run->deferred_next < run->deferred_count;
+                    run->deferred_next < run->deferred_count ||
+                    run->copy_next < run->copy_count;
         if (!more && !run_parses(run) && run->batch.count == 0)
             return PIPELINE_OK;
     }
@@ -359,6 +430,7 @@ static void run_close(struct run *run)
     free(run->batch.work);
     free(run->parsing);
     free(run->deferred);
+    free(run->copy);
     reference_free(run->reference);
 }
 

@@ -122,6 +122,88 @@ static void failures_are_done_again_only_when_asked(void **state)
     assert_int_equal(see(o, "bad.xml").run, o->run.run_id);
 }
 
+/* Record what an earlier run might have: this outcome for a file as it is now. */
+static int64_t plant(struct office *o, const char *name, const char *outcome,
+                     int64_t original)
+{
+    struct store_error why;
+    int64_t id;
+    struct store_document row = {.path = at(o, name),
+                                 .has_digest = true,
+                                 .bytes = -1,
+                                 .pages = -1,
+                                 .outcome = outcome,
+                                 .reason = "",
+                                 .decision = "look",
+                                 .duplicate_of = original};
+    assert_int_equal(store_digest_file(row.path, &row.digest, &why), 0);
+    assert_int_equal(store_commit(o->run.store, o->run.run_id, &row, &id, &why), 0);
+    return id;
+}
+
+static void copies_of_a_failure_follow_when_it_is_done_again(void **state)
+{
+    struct office *o = *state;
+    for (char c = 'a'; c <= 'c'; c++) {
+        char name[] = {c, '.', 'x', 'm', 'l', '\0'};
+        make_document(o, name, "Supply of goods", SUPPLY);
+    }
+    begin(o);
+    int64_t failed = plant(o, "b.xml", "timeout", 0);
+    plant(o, "a.xml", "duplicate", failed); /* met before its original, and after */
+    plant(o, "c.xml", "duplicate", failed);
+    run(o);
+    assert_total(o, 0, 3, 1);
+    o->run.retry_failed = true;
+    run(o);
+    assert_total(o, 3, 0, 0);
+    struct sight original = see(o, "b.xml");
+    assert_string_equal(original.outcome, "ok");
+    for (int i = 0; i < 2; i++) {
+        struct sight copy = see(o, i ? "a.xml" : "c.xml");
+        assert_string_equal(copy.outcome, "duplicate");
+        assert_int_equal(copy.duplicate_of, original.document);
+        assert_string_equal(copy.decision, "file");
+    }
+    run(o);
+    assert_total(o, 0, 3, 0);
+}
+
+static void a_copy_of_a_failure_that_is_not_there_is_done_itself(void **state)
+{
+    struct office *o = *state;
+    make_document(o, "a.xml", "Supply of goods", SUPPLY);
+    make_document(o, "b.xml", "Supply of goods", SUPPLY);
+    begin(o);
+    plant(o, "b.xml", "duplicate", plant(o, "a.xml", "timeout", 0));
+    assert_int_equal(unlink(at(o, "a.xml")), 0);
+    o->run.retry_failed = true;
+    run(o);
+    assert_total(o, 1, 0, 0);
+    assert_string_equal(see(o, "b.xml").outcome, "ok");
+}
+
+static void a_copy_stands_by_itself_when_its_original_is_other_bytes_now(void **state)
+{
+    struct office *o = *state;
+    make_document(o, "m.xml", "Supply of goods", SUPPLY);
+    run(o);
+    make_document(o, "a.xml", "Supply of goods", SUPPLY); /* sorted before it */
+    make_document(o, "z.xml", "Supply of goods", SUPPLY); /* and after it */
+    run(o);
+    assert_total(o, 2, 1, 0);
+    assert_int_equal(see(o, "a.xml").duplicate_of, see(o, "m.xml").document);
+    make_document(o, "m.xml", "License of software", LICENSE);
+    run(o);
+    assert_total(o, 3, 0, 0);
+    assert_string_equal(see(o, "m.xml").label, "license");
+    struct sight a = see(o, "a.xml"), z = see(o, "z.xml");
+    assert_int_equal((a.duplicate_of == 0) + (z.duplicate_of == 0), 1);
+    assert_true(a.duplicate_of == z.document || z.duplicate_of == a.document);
+    run(o);
+    assert_total(o, 0, 3, 0);
+}
+
 static void a_run_that_is_canceled_goes_on_where_it_stopped(void **state)
 {
     struct office *o = *state;
@@ -205,6 +287,9 @@ int main(void)
         TEST(the_same_bytes_are_read_once_and_referred_to),
         TEST(a_bad_document_costs_only_itself),
         TEST(failures_are_done_again_only_when_asked),
+        TEST(copies_of_a_failure_follow_when_it_is_done_again),
+        TEST(a_copy_of_a_failure_that_is_not_there_is_done_itself),
+        TEST(a_copy_stands_by_itself_when_its_original_is_other_bytes_now),
         TEST(a_run_that_is_canceled_goes_on_where_it_stopped),
         TEST(a_run_that_is_canceled_before_it_begins_does_nothing),
         TEST(a_dead_parser_ends_the_run_and_another_one_goes_on),
