@@ -112,7 +112,8 @@ size_t quant_code_bytes(const struct quant *quant)
     return quant->bits * (size_t)QUANT_LINE;
 }
 
-size_t quant_codes_at(const struct quant *quant, size_t depth)
+/* Where the codes of a panel start. */
+static size_t codes_at(const struct quant *quant, size_t depth)
 {
     const size_t bytes = depth / quant->values * quant_scale_bytes(quant);
     return (bytes + 63) / 64 * 64;
@@ -120,8 +121,25 @@ size_t quant_codes_at(const struct quant *quant, size_t depth)
 
 static size_t panel_bytes(const struct format *format, size_t depth)
 {
-    return quant_codes_at(format->quant, depth) +
+    return codes_at(format->quant, depth) +
            depth / QUANT_STEP * quant_code_bytes(format->quant);
+}
+
+const unsigned char *quant_scales(const struct product *p, size_t panel, size_t k)
+{
+    const struct quant *quant = p->format->quant;
+    const unsigned char *from = p->panel;
+
+    return from + panel * p->panel_bytes + k / quant->values * quant_scale_bytes(quant);
+}
+
+const unsigned char *quant_codes(const struct product *p, size_t panel, size_t k)
+{
+    const struct quant *quant = p->format->quant;
+    const unsigned char *from = p->panel;
+
+    return from + panel * p->panel_bytes + codes_at(quant, p->depth) +
+           k / QUANT_STEP * quant_code_bytes(quant);
 }
 
 static void put_scales(const struct quant *quant, unsigned char *to,
@@ -192,7 +210,7 @@ static bool pack(const struct quant *quant, unsigned char *panel,
     bool finite = true;
 
     for (size_t r = 0; r < rows; r++) {
-        unsigned char *scales = panel, *codes = panel + quant_codes_at(quant, depth);
+        unsigned char *scales = panel, *codes = panel + codes_at(quant, depth);
         const unsigned char *from = row + r * row_bytes;
         for (size_t i = 0; i < depth; i += quant->values) {
             struct quant_block block;
@@ -214,6 +232,13 @@ static bool pack_pairs(void *panel, const struct format *format, const void *row
 {
     memset(panel, 0, panel_bytes(format, depth));
     return pack(format->quant, panel, row, row_bytes, rows, depth, false);
+}
+
+static bool pack_fours(void *panel, const struct format *format, const void *row,
+                       size_t row_bytes, size_t rows, size_t depth)
+{
+    memset(panel, 0, panel_bytes(format, depth));
+    return pack(format->quant, panel, row, row_bytes, rows, depth, true);
 }
 
 /* ---- the scalar product ------------------------------------------------------- */
@@ -268,15 +293,10 @@ static void expand_scales(const struct quant *quant, struct quant_piece *piece,
     }
 }
 
-/* depth values of a panel from k on. */
-static void expand(const struct quant *quant, struct quant_piece *piece,
-                   const struct product *p, const unsigned char *panel, size_t k,
+static void expand(struct quant_piece *piece, const struct quant *quant,
+                   const unsigned char *scales, const unsigned char *codes,
                    size_t depth)
 {
-    const unsigned char *codes = panel + quant_codes_at(quant, p->depth) +
-                                 k / QUANT_STEP * quant_code_bytes(quant);
-    const unsigned char *scales = panel + k / quant->values * quant_scale_bytes(quant);
-
     expand_codes(quant, piece, codes, depth);
     for (size_t i = 0; i < depth; i += quant->values) {
         expand_scales(quant, piece, scales, i / quant->group);
@@ -325,8 +345,8 @@ void quant_multiply_scalar(const struct product *p)
         for (size_t k = 0; k < p->depth; k += QUANT_BLOCK_MAX) {
             const size_t left = p->depth - k;
             const size_t depth = left < QUANT_BLOCK_MAX ? left : QUANT_BLOCK_MAX;
-            expand(quant, &piece, p,
-                   (const unsigned char *)p->panel + panel * p->panel_bytes, k, depth);
+            expand(&piece, quant, quant_scales(p, panel, k), quant_codes(p, panel, k),
+                   depth);
             for (size_t i = 0; i < p->rows; i++)
                 for (size_t j = 0; j < PANEL_ROWS; j++) {
                     float *c = p->c + i * p->c_stride + panel * PANEL_ROWS + j;
@@ -338,9 +358,26 @@ void quant_multiply_scalar(const struct product *p)
 const struct kernel *quant_kernel(const struct quant *quant,
                                   const struct infer_options *options)
 {
-    static const struct kernel pairs = {ACTIVATION_INT16, panel_bytes, pack_pairs,
-                                        quant_multiply_scalar};
+    static const struct kernel pairs[CPU_ISA_COUNT] = {
+        [INFER_ISA_SCALAR] = {ACTIVATION_INT16, panel_bytes, pack_pairs,
+                              quant_multiply_scalar},
+#ifdef __x86_64__
+        [INFER_ISA_AVX2] = {ACTIVATION_INT16, panel_bytes, pack_pairs,
+                            quant_multiply_scalar},
+        [INFER_ISA_AVXVNNI] = {ACTIVATION_INT16, panel_bytes, pack_pairs,
+                               quant_multiply_scalar},
+        [INFER_ISA_AVX512] = {ACTIVATION_INT16, panel_bytes, pack_pairs,
+                              quant_multiply_avx512},
+#endif
+    };
+#ifdef __x86_64__
+    static const struct kernel fours[CPU_ISA_COUNT] = {
+        [INFER_ISA_AVX512] = {ACTIVATION_BYTE, panel_bytes, pack_fours,
+                              quant_multiply_bytes_avx512},
+    };
+    if (options->isa == INFER_ISA_AVX512 && options->activations_bits == 8)
+        return &fours[options->isa];
+#endif
     (void)quant;
-    (void)options;
-    return &pairs;
+    return &pairs[options->isa];
 }

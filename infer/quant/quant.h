@@ -56,8 +56,9 @@ struct quant_piece {
 /* Bytes of scales for each block of the file, of codes for each step of 32. */
 size_t quant_scale_bytes(const struct quant *quant);
 size_t quant_code_bytes(const struct quant *quant);
-/* Where the codes of a panel start. */
-size_t quant_codes_at(const struct quant *quant, size_t depth);
+/* Scales and codes of a panel of the product from value k on. */
+const unsigned char *quant_scales(const struct product *p, size_t panel, size_t k);
+const unsigned char *quant_codes(const struct product *p, size_t panel, size_t k);
 
 void quant_read(const struct quant *quant, float *out, const void *row, size_t count);
 const struct kernel *quant_kernel(const struct quant *quant,
@@ -65,6 +66,11 @@ const struct kernel *quant_kernel(const struct quant *quant,
 
 /* The order of minima and scales in six bits that Q4_K and Q5_K share. */
 void quant_take_six_bits(struct quant_block *out, const unsigned char *packed);
+
+/* depth values become a piece, in pairs or in fours with their start. */
+void quant_expand_avx512(struct quant_piece *piece, const struct quant *quant,
+                         const unsigned char *scales, const unsigned char *codes,
+                         size_t depth, bool fours);
 
 void quant_multiply_scalar(const struct product *p);
 
