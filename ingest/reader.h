@@ -31,10 +31,6 @@ extern const struct reader reader_pdf, reader_xml;
 /* By content alone: NULL when the bytes are neither. */
 const struct reader *reader_find(const uint8_t *bytes, size_t count);
 
-/* XML: does the DOCTYPE, if there is one, hold an internal subset? Looked for before
- * libxml2 sees a byte; false where bytes cannot be read as ASCII. */
-bool reader_has_subset(const uint8_t *bytes, size_t count);
-
 void reader_warm(void); /* all readers */
 
 void reader_end_set(struct reader_end *end, enum ingest_outcome outcome,

@@ -21,6 +21,7 @@
 #include "ingest/reader.h"
 
 #include "ingest/dialect.h"
+#include "ingest/prologue.h"
 
 #include <inttypes.h>
 #include <libxml/parser.h>
@@ -61,7 +62,7 @@ struct xml {
     xmlTextReaderPtr reader;
     const struct dialect *dialect;
     int error_line, error_code;
-    bool entity_undeclared, too_big;
+    bool entity_undeclared, content_broken;
 
     struct element open[DEPTH_MAX];
     int depth;               /* open elements */
@@ -404,17 +405,11 @@ static void note_error(void *arg, xmlErrorPtr error)
     }
     xml->error_code = error->code;
     xml->error_line = error->line;
+    xml->content_broken = error->message && strstr(error->message, "element content");
 }
 
-/* Declarations in the DOCTYPE: looked for in the bytes, and once more in what libxml2
- * made of them, for the encodings that the first look cannot read. */
-static void refuse_subset(struct xml *xml)
-{
-    reader_end_set(xml->end, INGEST_DAMAGED,
-                   "its DOCTYPE holds declarations (an internal subset); only an "
-                   "external identifier is accepted");
-}
-
+/* Declarations in the DOCTYPE: looked for in the bytes (prologue.c), and once more in
+ * what libxml2 made of them, for the encodings that the first look cannot read. */
 static bool has_declarations(struct xml *xml)
 {
     const xmlDtd *dtd = (const xmlDtd *)xmlTextReaderCurrentNode(xml->reader);
@@ -428,11 +423,14 @@ static void refuse_entity(struct xml *xml, int line)
                    "it refers to an entity that it does not declare, line %d", line);
 }
 
-/* libxml2's own maxima (names, attribute values, text nodes, depth) come as these. */
-static bool is_size_error(int code)
+/* libxml2's own maxima (names, attribute values, text nodes, depth) come as these; so
+ * does markup that it cannot make out, told apart by its message only. */
+static bool is_size_error(const struct xml *xml)
 {
-    return code == XML_ERR_INTERNAL_ERROR || code == XML_ERR_NO_MEMORY ||
-           code == XML_ERR_NAME_TOO_LONG;
+    int code = xml->error_code;
+
+    return (code == XML_ERR_INTERNAL_ERROR && !xml->content_broken) ||
+           code == XML_ERR_NO_MEMORY || code == XML_ERR_NAME_TOO_LONG;
 }
 
 static void explain_error(struct xml *xml)
@@ -441,6 +439,7 @@ static void explain_error(struct xml *xml)
         int code;
         const char *text;
     } known[] = {
+        {XML_ERR_OK, "its bytes are not of the encoding they seem to be of"},
         {XML_ERR_DOCUMENT_EMPTY, "it is empty"},
         {XML_ERR_DOCUMENT_END, "it ends too early or goes on behind its end"},
         {XML_ERR_INVALID_CHAR, "a character is not allowed or not encoded as declared"},
@@ -456,7 +455,7 @@ static void explain_error(struct xml *xml)
             text = known[i].text;
     if (xml->entity_undeclared)
         refuse_entity(xml, xml->error_line);
-    else if (is_size_error(xml->error_code))
+    else if (is_size_error(xml))
         reader_end_set(xml->end, INGEST_TOO_LARGE,
                        "a name, value, text or nesting exceeds what is read, line %d",
                        xml->error_line);
@@ -500,7 +499,7 @@ static bool take_node(struct xml *xml)
     case XML_READER_TYPE_DOCUMENT_TYPE:
         if (!has_declarations(xml))
             return true;
-        refuse_subset(xml);
+        reader_end_set(xml->end, INGEST_DAMAGED, "%s", prologue_subset);
         return false;
     case XML_READER_TYPE_ENTITY_REFERENCE:
         refuse_entity(xml, xmlTextReaderGetParserLineNumber(xml->reader));
@@ -534,6 +533,7 @@ static void xml_read(const struct reader_source *source, struct emit *emit,
                      struct reader_end *end)
 {
     static struct xml xml;
+    const char *fault, *encoding;
 
     xml = (struct xml){.emit = emit, .end = end, .lead_at = SIZE_MAX};
     if (source->count > INT32_MAX) {
@@ -541,12 +541,18 @@ static void xml_read(const struct reader_source *source, struct emit *emit,
                        INT32_MAX);
         return;
     }
-    if (reader_has_subset(source->bytes, source->count)) {
-        refuse_subset(&xml);
+    fault = prologue_fault(source->bytes, source->count);
+    if (fault) {
+        reader_end_set(end, INGEST_DAMAGED, "%s", fault);
+        return;
+    }
+    encoding = prologue_encoding(source->bytes, source->count);
+    if (encoding == prologue_utf32) {
+        reader_end_set(end, INGEST_UNSUPPORTED, "XML in UTF-32 is not read");
         return;
     }
     xml.reader = xmlReaderForMemory((const char *)source->bytes, (int)source->count,
-                                    NULL, NULL, READER_OPTIONS);
+                                    NULL, encoding, READER_OPTIONS);
     if (!xml.reader) {
         reader_end_set(end, INGEST_DAMAGED, "libxml2 cannot begin to read it");
         return;

@@ -9,8 +9,6 @@
 #include <cmocka.h>
 
 #define FIND(literal) reader_find((const uint8_t *)(literal), sizeof(literal) - 1)
-#define SUBSET(literal) \
-    reader_has_subset((const uint8_t *)(literal), sizeof(literal) - 1)
 
 static void a_pdf_header_may_stand_within_the_first_kilobyte(void **state)
 {
@@ -65,28 +63,6 @@ static void an_xml_declaration_wins_over_a_pdf_header(void **state)
     assert_ptr_equal(FIND("<html>error</html>%PDF-1.4"), &reader_pdf);
 }
 
-static void an_internal_subset_is_found(void **state)
-{
-    (void)state;
-    assert_true(SUBSET("<!DOCTYPE a [<!ENTITY x 'y'>]><a/>"));
-    assert_true(SUBSET("<?xml version='1.0'?><!-- c --><!DOCTYPE a []><a/>"));
-    assert_true(SUBSET("<!DOCTYPE a SYSTEM 'x.dtd' [<!ELEMENT a ANY>]><a/>"));
-    assert_true(SUBSET("\xFF\xFE<\0!\0D\0O\0C\0T\0Y\0P\0E\0 \0a\0[\0]\0>\0"));
-}
-
-static void what_looks_like_a_subset_and_is_none_passes(void **state)
-{
-    (void)state;
-    assert_false(SUBSET("<!DOCTYPE a SYSTEM 'x[1].dtd'><a/>"));
-    assert_false(SUBSET("<!DOCTYPE a PUBLIC \"-//[\" \"x'[\"><a>[]</a>"));
-    assert_false(SUBSET("<!-- <!DOCTYPE a [ --><a/>"));
-    assert_false(SUBSET("<?pi <!DOCTYPE a [ ?><a/>"));
-    assert_false(SUBSET("<a><!DOCTYPE b [</a>"));
-    assert_false(SUBSET("<!DOCTYPE"));
-    assert_false(SUBSET("<!-- no end"));
-    assert_false(SUBSET(""));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,8 +71,6 @@ int main(void)
         cmocka_unit_test(xml_is_known_in_wide_encodings),
         cmocka_unit_test(anything_else_is_nothing),
         cmocka_unit_test(an_xml_declaration_wins_over_a_pdf_header),
-        cmocka_unit_test(an_internal_subset_is_found),
-        cmocka_unit_test(what_looks_like_a_subset_and_is_none_passes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

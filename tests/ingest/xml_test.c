@@ -298,6 +298,34 @@ static void nothing_is_included_or_loaded(void **state)
     ingest_document_free(document);
 }
 
+static void markup_that_makes_no_sense_is_damage_and_not_size(void **state)
+{
+    (void)state;
+    expect_refused("<a>text <![cdata[x]]> words</a>", INGEST_DAMAGED, "well-formed");
+    expect_refused("<a><!DOCTYPE a>text words</a>", INGEST_DAMAGED, "well-formed");
+}
+
+static void utf_16_is_read_without_a_mark(void **state)
+{
+    static const char utf16[] = "\0<\0a\0>\0x\0<\0/\0a\0>";
+    struct ingest_document *document = read_bytes(utf16, sizeof utf16 - 1);
+
+    (void)state;
+    expect_section(document, 0, "a", "", "x\n");
+    ingest_document_free(document);
+}
+
+static void utf_32_is_refused_by_name(void **state)
+{
+    static const char utf32[] = "\xFF\xFE\0\0<\0\0\0a\0\0\0/\0\0\0>\0\0";
+    struct ingest_document *document = read_bytes(utf32, sizeof utf32);
+
+    (void)state;
+    assert_int_equal(document->outcome, INGEST_UNSUPPORTED);
+    assert_non_null(strstr(document->reason, "UTF-32"));
+    ingest_document_free(document);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +349,9 @@ int main(void)
         cmocka_unit_test(elements_nest_to_the_limit_and_no_deeper),
         cmocka_unit_test(text_has_a_limit),
         cmocka_unit_test(nothing_is_included_or_loaded),
+        cmocka_unit_test(markup_that_makes_no_sense_is_damage_and_not_size),
+        cmocka_unit_test(utf_16_is_read_without_a_mark),
+        cmocka_unit_test(utf_32_is_refused_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
