@@ -10,7 +10,7 @@ static int dry_store(struct job *job, const char *db)
 {
     struct store_error why;
     struct store_identity identity;
-    char settings[96];
+    char settings[SETTINGS_BYTES];
     if (access(db, F_OK) != 0)
         return -1;
     int status = job_identity(job, &identity, settings);

@@ -5,6 +5,7 @@
  * what machine, with how many threads. */
 #include "cmd/run.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,18 +33,30 @@ static void operator_name(char out[128])
         fclose(in);
 }
 
+/* By the folder of the program that links them. */
+static json_t *libraries_json(const struct job *job)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:s+}", "ingest", ingest_libraries(job->parser),
+                     "policies", policy_libraries(), "infer", infer_libraries(),
+                     "store", store_libraries(), "cmd", "jansson ",
+                     jansson_version_str());
+}
+
 static char *facts_make(const struct job *job)
 {
-    struct ingest_limits limits = ingest_limits_default();
     json_t *facts = json_object();
+    char *folder = getcwd(NULL, 0); /* that relative paths were counted from */
+    json_object_set_new(facts, "folder", json_or_null(folder));
+    free(folder);
+    json_object_set_new(facts, "libraries", libraries_json(job));
+    json_object_set_new(facts, "passwords",
+                        json_integer((json_int_t)job->password_count));
     json_object_set_new(facts, "threads", json_integer(job->options.threads));
     json_object_set_new(facts, "isa", json_string(infer_session_isa(job->session)));
     json_object_set_new(facts, "lanes", json_integer(job->lanes));
     json_object_set_new(facts, "batch_tokens", json_integer(job->plan.batch_tokens));
     json_object_set_new(facts, "session_bytes",
                         json_integer((json_int_t)job->plan.bytes));
-    json_object_set_new(facts, "parser_memory_bytes",
-                        json_integer((json_int_t)limits.memory_bytes_max));
     json_object_set(facts, "attest", job->attest);
     json_object_set_new(facts, "policy_description",
                         json_or_null(job->policy->description));
@@ -52,11 +65,27 @@ static char *facts_make(const struct job *job)
     return text;
 }
 
-int job_identity(const struct job *job, struct store_identity *out, char settings[96])
+/* "activations=16 float=exact pipeline=1 ingest=1 ...": what no policy and no model
+ * says and results hang on, limits included. */
+static void settings_write(const struct job *job, char out[SETTINGS_BYTES])
+{
+    struct ingest_limits limits = ingest_limits_default();
+    char engine[96];
+    engine_settings(&job->options, engine);
+    snprintf(out, SETTINGS_BYTES,
+             "%s pipeline=%d ingest=%d sentences=%d memory=%" PRIu64
+             " cpu-s=%u cpu-ms-page=%u cpu-ms-mib=%u",
+             engine, PIPELINE_VERSION, INGEST_VERSION, PIPELINE_SENTENCES_MAX,
+             limits.memory_bytes_max, limits.cpu_seconds_min, limits.cpu_ms_per_page,
+             limits.cpu_ms_per_mib);
+}
+
+int job_identity(const struct job *job, struct store_identity *out,
+                 char settings[SETTINGS_BYTES])
 {
     struct store_error why;
     struct infer_model_info info;
-    engine_settings(&job->options, settings);
+    settings_write(job, settings);
     infer_model_info(job->model, &info);
     *out = (struct store_identity){
         .policy_name = job->policy->name,
@@ -89,7 +118,7 @@ int job_begin(struct job *job, int words, char **argv)
 {
     struct store_error why;
     struct utsname host = {0};
-    char who[128], settings[96];
+    char who[128], settings[SETTINGS_BYTES];
     char *facts = facts_make(job);
     uname(&host);
     operator_name(who);

@@ -39,8 +39,12 @@ int64_t clock_ms(void); /* monotonic */
 /* Write the run's identity and facts into the database; -1 to go on. */
 int job_begin(struct job *job, int words, char **argv);
 
-/* What results of this job depend on; settings is what out->settings points to. */
-int job_identity(const struct job *job, struct store_identity *out, char settings[96]);
+/* What results of this job depend on; settings is what out->settings points to.
+ * Passwords are no part of it: they decide which documents open, not what is found in
+ * them, and what stayed locked is tried again whenever some are given. */
+enum { SETTINGS_BYTES = 320 };
+int job_identity(const struct job *job, struct store_identity *out,
+                 char settings[SETTINGS_BYTES]);
 
 /* ---- dryrun.c: what a run would do ---- */
 

@@ -69,6 +69,9 @@ struct infer_model_info {     /* strings live until infer_model_close() */
     } types[INFER_TYPES_MAX];
 };
 
+/* "OpenBLAS 0.3.21 ...": the library of the second float backend, with its kernels. */
+const char *infer_libraries(void);
+
 int infer_model_open(struct infer_model **out, const char *path,
                      struct infer_error *err);
 void infer_model_info(const struct infer_model *model, struct infer_model_info *out);

@@ -26,6 +26,8 @@ extern "C" {
 struct book;
 struct leaf; /* one page of it */
 
+const char *book_library(void); /* the version of Poppler: "22.12.0" */
+
 enum book_opening { BOOK_OPEN, BOOK_ENCRYPTED, BOOK_DAMAGED };
 
 /* bytes must outlive the book. password: UTF-8, NULL for none. *why is a number that

@@ -27,6 +27,11 @@ static char *taken(char *value)
     return own;
 }
 
+const char *book_library(void)
+{
+    return poppler_get_version();
+}
+
 /* ---- opening --------------------------------------------------------------------- */
 
 static PopplerDocument *open_plainly(const uint8_t *data, size_t count, GError **error)

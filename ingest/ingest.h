@@ -24,6 +24,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Raised only when the text read of the same bytes can change by our doing; part of a
+ * run's identity. */
+enum { INGEST_VERSION = 1 };
+
 enum ingest_status {
     INGEST_OK = 0,
     INGEST_NOTHING = 1, /* nothing finished within the time given */
@@ -146,6 +150,10 @@ int ingest_parser_open(struct ingest_parser **out,
                        struct ingest_error *err);
 void ingest_parser_close(
     struct ingest_parser *parser); /* ends the lanes; NULL allowed */
+
+/* "poppler 22.12.0, libxml2 2.9.14, icu 72.1": what the lanes read with, as they say;
+ * lives as long as the parser. */
+const char *ingest_libraries(const struct ingest_parser *parser);
 
 int ingest_idle_lane(const struct ingest_parser *parser); /* -1: all are at work */
 

@@ -52,6 +52,7 @@ struct lane_link { /* the conductor's ends of one lane */
 
 struct ingest_parser {
     int lanes;
+    char libraries[WIRE_LIBRARIES_MAX + 1];
     struct wire_frame frame;
     struct lane_link lane[];
 };
@@ -157,7 +158,25 @@ static int spoke_nonsense(const struct lane_link *lane, struct ingest_error *err
                      (long)lane->pid, WIRE_VERSION);
 }
 
-static int wait_hello(struct lane_link *lane, const char *program,
+/* What a lane says of its libraries is shown to people and kept: letters, digits and
+ * what stands between them. */
+static bool take_libraries(struct wire_cursor *payload,
+                           char out[WIRE_LIBRARIES_MAX + 1])
+{
+    size_t count = wire_left(payload);
+    const char *text = wire_get_bytes(payload, count);
+
+    if (!text || count > WIRE_LIBRARIES_MAX)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (text[i] < ' ' || text[i] > '~')
+            return false;
+    memcpy(out, text, count);
+    out[count] = '\0';
+    return true;
+}
+
+static int wait_hello(struct lane_link *lane, const char *program, char *libraries,
                       struct ingest_error *err)
 {
     struct wire_cursor stream = input_cursor(lane), payload;
@@ -172,7 +191,8 @@ static int wait_hello(struct lane_link *lane, const char *program,
             return error_set(err, INGEST_EPARSER, "%s did not start", program);
         stream = input_cursor(lane);
     }
-    if (rc < 0 || type != WIRE_HELLO || wire_get_u32(&payload) != WIRE_VERSION)
+    if (rc < 0 || type != WIRE_HELLO || wire_get_u32(&payload) != WIRE_VERSION ||
+        !take_libraries(&payload, libraries))
         return spoke_nonsense(lane, err);
     input_consume(lane, &stream);
     return 0;
@@ -200,13 +220,18 @@ int ingest_parser_open(struct ingest_parser **out,
     for (int i = 0; rc == 0 && i < parser->lanes; i++)
         rc = start_lane(&parser->lane[i], options->program, err);
     for (int i = 0; rc == 0 && i < parser->lanes; i++)
-        rc = wait_hello(&parser->lane[i], options->program, err);
+        rc = wait_hello(&parser->lane[i], options->program, parser->libraries, err);
     if (rc != 0) {
         ingest_parser_close(parser);
         return rc;
     }
     *out = parser;
     return 0;
+}
+
+const char *ingest_libraries(const struct ingest_parser *parser)
+{
+    return parser->libraries;
 }
 
 /* A lane leaves when its command pipe ends; one that does not is ended. */

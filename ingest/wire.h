@@ -7,14 +7,15 @@
 #include <stdint.h>
 
 enum {
-    WIRE_VERSION = 1,
+    WIRE_VERSION = 2,
     WIRE_HEAD_BYTES = 8,
     WIRE_PAYLOAD_MAX = 32 * 1024 - WIRE_HEAD_BYTES,
-    WIRE_FRAME_MAX = WIRE_HEAD_BYTES + WIRE_PAYLOAD_MAX
+    WIRE_FRAME_MAX = WIRE_HEAD_BYTES + WIRE_PAYLOAD_MAX,
+    WIRE_LIBRARIES_MAX = 160
 };
 
 enum wire_type {
-    WIRE_HELLO = 1, /* lane: u32 version */
+    WIRE_HELLO = 1, /* lane: u32 version, ASCII that names its libraries */
     WIRE_JOB,       /* conductor: see request.c */
     WIRE_DONE,      /* lane: u8 fate, u32 detail, u32 cpu_ms, u64 bytes that follow */
     WIRE_PAGES,     /* child, first of all: u64 pages */

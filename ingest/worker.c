@@ -9,6 +9,7 @@
  * for itself and for every child. Signals meant for the conductor, which share its
  * terminal or its service, do not end it: it leaves when the conductor's end of the
  * command pipe is gone. */
+#include "ingest/book.h"
 #include "ingest/charmaps.h"
 #include "ingest/lane.h"
 #include "ingest/reader.h"
@@ -17,9 +18,14 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+#include <libxml/parser.h>
+#include <unicode/uversion.h>
 
 enum { EXIT_ARGUMENTS = 2, EXIT_CANNOT_START = 3 };
 
@@ -62,9 +68,16 @@ static int detach(void)
 static int say_hello(int fd)
 {
     static struct wire_frame frame;
+    char libraries[WIRE_LIBRARIES_MAX], icu[U_MAX_VERSION_STRING_LENGTH];
+    UVersionInfo version;
 
+    u_getVersion(version);
+    u_versionToString(version, icu);
+    snprintf(libraries, sizeof libraries, "poppler %s, libxml2 %s, icu %s",
+             book_library(), xmlParserVersion, icu);
     wire_begin(&frame, WIRE_HELLO);
     wire_put_u32(&frame, WIRE_VERSION);
+    wire_put_bytes(&frame, libraries, strlen(libraries));
     wire_end(&frame);
     return wire_write(fd, frame.bytes, frame.used);
 }

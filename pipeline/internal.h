@@ -64,6 +64,7 @@ struct work {
     struct ingest_file file;
     bool has_digest;
     struct store_digest digest;
+    bool tried_before;                /* recorded, and done again for new passwords */
     struct ingest_document *document; /* NULL: its bytes could not be had */
     struct store_found same;          /* ELSEWHERE: the document with the same bytes */
     struct pipeline_text *text;       /* NULL when there is none */

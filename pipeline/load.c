@@ -33,8 +33,10 @@ bool outcome_is_failure(const char *outcome)
 
 bool found_calls_again(const struct pipeline *run, const struct store_found *found)
 {
-    return run->retry_failed && found->run != run->run_id &&
-           outcome_is_failure(found->carried);
+    bool locked = strcmp(found->carried, "encrypted") == 0;
+    return found->run != run->run_id &&
+           ((run->retry_failed && outcome_is_failure(found->carried)) ||
+            (run->password_count > 0 && locked));
 }
 
 /* ---- when to stop --------------------------------------------------------------- */

@@ -28,6 +28,13 @@ struct ingest_request;
 struct store;
 struct store_digest;
 
+/* Raised only when the results of the same text can change by pipeline's doing; part of
+ * a run's identity. */
+enum { PIPELINE_VERSION = 1 };
+
+/* Limits that no policy sets, part of the identity too. */
+enum { PIPELINE_SENTENCES_MAX = 200000 }; /* a document's: 300 MB of vectors */
+
 enum pipeline_status {
     PIPELINE_OK = 0,
     PIPELINE_ENOMEM = -1,

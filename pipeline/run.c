@@ -29,7 +29,6 @@
 enum {
     BATCH_TOKENS = 16384,  /* enough to fill all cores for a while */
     BATCH_DOCUMENTS = 512, /* so that results of tiny documents appear too */
-    SENTENCES_MAX = 200000 /* a document: 300 MB of vectors */
 };
 
 struct copy { /* an input that an earlier run found to be a copy */
@@ -164,6 +163,7 @@ static enum step step_find(struct run *run, struct work *work,
         return STEP_LATER;
     if (elsewhere)
         work->same = *found;
+    work->tried_before = found->kind == STORE_FOUND_HERE && !run->asked->retry_failed;
     return elsewhere || !work->has_digest ? STEP_RECORD : STEP_PARSE;
 }
 
@@ -325,7 +325,24 @@ static int work_chunk(struct run *run, struct work *work)
  * what was cut was not seen. */
 static bool work_is_too_long(const struct work *work)
 {
-    return work->text && work->text->sentence_count > SENTENCES_MAX;
+    return work->text && work->text->sentence_count > PIPELINE_SENTENCES_MAX;
+}
+
+/* What no password opened, then or now, is recorded already. */
+static bool work_stays_locked(const struct work *work)
+{
+    return work->tried_before && work->document->outcome == INGEST_ENCRYPTED;
+}
+
+/* A document that needs no model, or cannot have it. */
+static int run_finish_early(struct run *run, struct work *work)
+{
+    if (!work_stays_locked(work))
+        return run_finish(run, work);
+    struct store_found found = {.outcome = "encrypted"};
+    run_skip(run, work->path, &found);
+    work_free(work);
+    return PIPELINE_OK;
 }
 
 static int run_collect(struct run *run, int timeout_ms, bool *got)
@@ -344,7 +361,7 @@ static int run_collect(struct run *run, int timeout_ms, bool *got)
     work->document = document;
     status = work_chunk(run, work);
     if (status == PIPELINE_OK && (work_is_blank(work) || work_is_too_long(work)))
-        return run_finish(run, work);
+        return run_finish_early(run, work);
     if (status == PIPELINE_OK)
         status = batch_add(&run->batch, work, run->err);
     if (status != PIPELINE_OK)

@@ -11,6 +11,7 @@
  * What stands before the window is visible to look-behind. */
 #include "policies/loader.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -257,4 +258,15 @@ void policy_mask(const char *text, size_t text_bytes, char *out, size_t size)
         used = cut + sizeof ellipsis - 1;
     }
     out[used] = '\0';
+}
+
+const char *policy_libraries(void)
+{
+    static char text[64] = "pcre2 ";
+    char version[48] = "";
+
+    if (pcre2_config(PCRE2_CONFIG_VERSION, NULL) <= (int)sizeof(version))
+        pcre2_config(PCRE2_CONFIG_VERSION, version);
+    snprintf(text, sizeof(text), "pcre2 %s", version);
+    return text;
 }

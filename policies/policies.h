@@ -152,4 +152,7 @@ int policy_detect(const struct policy_detector *detector, const char *text,
  * (at least 1) with an ellipsis. */
 void policy_mask(const char *text, size_t text_bytes, char *out, size_t size);
 
+/* "pcre2 10.42 2022-12-11": the library that finds; the next call may write it anew. */
+const char *policy_libraries(void);
+
 #endif

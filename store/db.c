@@ -33,6 +33,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <nettle/version.h>
+
 static const char schema[] = {
 #include "store/schema.sql.h"
 };
@@ -123,6 +125,15 @@ int store_close(struct store *store, struct store_error *err)
         status = db_end_writing(store, err);
     db_release(store);
     return status;
+}
+
+const char *store_libraries(void)
+{
+    static char text[80];
+
+    snprintf(text, sizeof(text), "sqlite %s, nettle %d.%d", sqlite3_libversion(),
+             nettle_version_major(), nettle_version_minor());
+    return text;
 }
 
 int store_free_bytes(const char *path, uint64_t *out, struct store_error *err)

@@ -67,6 +67,9 @@ int store_open(struct store **out, const char *path, enum store_mode mode,
 /* After a run: checkpoint, journal_mode=DELETE, release the lock. NULL allowed. */
 int store_close(struct store *store, struct store_error *err);
 int store_free_bytes(const char *path, uint64_t *out, struct store_error *err);
+/* "sqlite 3.40.1, nettle 3.8": the libraries in use; the next call may write it anew.
+ */
+const char *store_libraries(void);
 
 /* ---- runs
  * ------------------------------------------------------------------------------ */

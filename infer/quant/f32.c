@@ -186,3 +186,8 @@ const struct format format_f32 = {.type = GGUF_F32, .read = read_f32, .kernel = 
 const struct format format_f16 = {.type = GGUF_F16, .read = read_f16, .kernel = kernel};
 const struct format format_bf16 = {
     .type = GGUF_BF16, .read = read_bf16, .kernel = kernel};
+
+const char *infer_libraries(void)
+{
+    return openblas_get_config();
+}

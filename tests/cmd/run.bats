@@ -115,6 +115,17 @@ PY
     [[ "$output" == *" mail/1.pdf "* && "$output" == */acme/mail/1.pdf* ]]
 }
 
+@test "the log says what read the documents and with which limits" {
+    take_case
+    sqlite3 case.db "SELECT body FROM event WHERE type = 'run_started'" >started
+    json '", ".join(d["facts"]["libraries"].values())' <started >libraries
+    for name in poppler libxml2 icu pcre2 OpenBLAS sqlite nettle jansson; do
+        grep -qE "$name v?[0-9]+" libraries || { echo "no $name"; cat libraries; false; }
+    done
+    json 'd["facts"]["folder"]' <started | grep -q ^/
+    json 'd["settings"]' <started | grep -q 'activations=16 .*pipeline=[0-9]* ingest=[0-9]* .*memory=[0-9]*'
+}
+
 @test "results do not depend on threads, instruction set or order" {
     cp -r "$documents/correspondence" "$documents/odd/hidden-instructions.pdf" .
     for settings in "--threads 1" "--threads 2 --isa avx2" "--isa scalar"; do
@@ -206,6 +217,29 @@ PY
     wait $pid || status=$?
     [ "$status" -eq 4 ]
     [ ! -e case.db ]
+}
+
+@test "new passwords open what was locked, and nothing else is done again" {
+    mkdir box
+    cp "$documents/odd/outsourcing-board-copy.pdf" box/a.pdf
+    cp box/a.pdf box/copy.pdf
+    cp "$documents/contracts/brightwater-supply.pdf" box/
+    done_by() { # OPTION...
+        "$cloister" run --format json --db case.db "$@" box 2>/dev/null | tail -1 | json 'd["done"]'
+    }
+    [ "$(done_by)" = 3 ]
+    [ "$("$cloister" results show --db case.db --format json box/a.pdf | json 'd["outcome"]')" = encrypted ]
+    echo mistaken >wrong
+    [ "$(done_by --password-file wrong)" = 0 ]
+    [ "$(done_by --password-file "$passwords")" = 2 ]
+    "$cloister" results list --db case.db --format json | json 'd["outcome"]' | sort >now
+    printf 'duplicate\nok\nok\n' | diff - now
+    [ "$(done_by --password-file "$passwords")" = 0 ]
+    [ "$(done_by)" = 0 ]
+    "$cloister" audit verify --db case.db
+    ! grep -rqaF "$(head -1 "$passwords")" case.db # how many were given, never which
+    sqlite3 case.db "SELECT json_extract(facts, '\$.passwords') FROM run" | tr '\n' ' ' >given
+    [ "$(cat given)" = "0 1 $(grep -c . "$passwords") $(grep -c . "$passwords") 0 " ]
 }
 
 @test "passwords are tried, and their absence is an outcome" {
