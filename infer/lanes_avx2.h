@@ -28,6 +28,22 @@ SIMD_INLINE struct lanes lanes_load(const float *x)
     return (struct lanes){_mm256_loadu_ps(x), _mm256_loadu_ps(x + 8)};
 }
 
+/* 16 halves, and 16 signed bytes, of a file */
+SIMD_INLINE struct lanes lanes_halves(const void *halves)
+{
+    const __m128i *from = halves;
+    return (struct lanes){_mm256_cvtph_ps(_mm_loadu_si128(from)),
+                          _mm256_cvtph_ps(_mm_loadu_si128(from + 1))};
+}
+
+SIMD_INLINE struct lanes lanes_int8(const void *bytes)
+{
+    const __m128i all = _mm_loadu_si128((const __m128i *)bytes);
+    const __m128i upper = _mm_unpackhi_epi64(all, all);
+    return (struct lanes){_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(all)),
+                          _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(upper))};
+}
+
 /* The first n of 16 lanes, zeros in the others. */
 SIMD_INLINE struct lanes lanes_load_part(const float *x, size_t n)
 {

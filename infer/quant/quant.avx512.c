@@ -22,8 +22,11 @@ enum { ROWS = 7, WIDTH = 2 };
 /* What the tiles of a piece share. */
 struct part {
     const struct product *p;
-    const struct quant_piece *piece; /* one for each panel */
-    size_t panel, k, groups, group;
+    const struct quant_piece *piece;  /* one for each panel */
+    float (*sum)[WIDTH * PANEL_ROWS]; /* of each row, from piece to piece */
+    float *c;
+    size_t first, rows, k, groups, group;
+    bool last;
 };
 
 #if defined(__GNUC__) && !defined(__clang__) && !defined(CLOISTER_SIMDE)
@@ -144,78 +147,86 @@ SIMD_INLINE void add_group(__m512 sum[ROWS][WIDTH], __m512i dot[ROWS][WIDTH],
 SIMD_INLINE void tile(const struct part *t, size_t row, int rows, int panels,
                       bool fours, bool minima)
 {
-    const struct product *p = t->p;
+    const struct activations *a = &t->p->a;
     const size_t value_bytes = fours ? 1 : sizeof(int16_t);
-    const size_t q_bytes = p->a.q_stride * value_bytes;
-    const char *q = (const char *)p->a.q + row * q_bytes + t->k * value_bytes;
-    const size_t at = row * p->a.scale_stride + t->k / QUANT_STEP;
-    float *c = p->c + row * p->c_stride + t->panel * PANEL_ROWS;
+    const size_t q_bytes = a->q_stride * value_bytes, from = t->first + row;
+    const char *q = (const char *)a->q + from * q_bytes + t->k * value_bytes;
+    const size_t at = from * a->scale_stride + t->k / QUANT_STEP;
+    float *to = t->last ? t->c + row * t->p->c_stride : t->sum[row];
+    const size_t stride = t->last ? t->p->c_stride : WIDTH * PANEL_ROWS;
     __m512 sum[ROWS][WIDTH];
 
     SIMD_UNROLL
     for (int i = 0; i < rows * panels; i++)
         sum[i / panels][i % panels] =
-            t->k ? _mm512_loadu_ps(c + (size_t)(i / panels) * p->c_stride +
+            t->k ? _mm512_loadu_ps(t->sum[row + (size_t)(i / panels)] +
                                    PANEL_ROWS * (i % panels))
                  : _mm512_setzero_ps();
     for (size_t g = 0; g < t->groups; g++) {
         const size_t half = g * t->group / QUANT_GROUP_MIN;
         __m512i dot[ROWS][WIDTH];
         multiply_group(dot, t, g, q, q_bytes, rows, panels, fours);
-        add_group(sum, dot, t, g, p->a.scale + at + half / 2,
-                  minima ? p->a.sum + 2 * at + half : NULL, rows, panels, minima);
+        add_group(sum, dot, t, g, a->scale + at + half / 2,
+                  minima ? a->sum + 2 * at + half : NULL, rows, panels, minima);
         q += t->group * value_bytes;
     }
     SIMD_UNROLL
     for (int i = 0; i < rows * panels; i++)
-        _mm512_storeu_ps(c + (size_t)(i / panels) * p->c_stride +
-                             PANEL_ROWS * (i % panels),
+        _mm512_storeu_ps(to + (size_t)(i / panels) * stride + PANEL_ROWS * (i % panels),
                          sum[i / panels][i % panels]);
 }
 
 SIMD_INLINE void strip(const struct part *t, int panels, bool fours, bool minima)
 {
-    const size_t rows = t->p->rows;
     size_t i = 0;
 
-    for (; rows - i >= ROWS; i += ROWS)
+    for (; t->rows - i >= ROWS; i += ROWS)
         tile(t, i, ROWS, panels, fours, minima);
-    for (; rows - i >= 4; i += 4)
+    for (; t->rows - i >= 4; i += 4)
         tile(t, i, 4, panels, fours, minima);
-    for (; rows - i >= 2; i += 2)
+    for (; t->rows - i >= 2; i += 2)
         tile(t, i, 2, panels, fours, minima);
-    if (i < rows)
+    if (i < t->rows)
         tile(t, i, 1, panels, fours, minima);
 }
 
-/* All rows of one or two panels, a piece of their depth at a time. */
+/* Some rows by one or two panels, a piece of their depth at a time. */
 SIMD_INLINE void multiply_panels(const struct product *p, size_t panel, int panels,
-                                 bool fours, bool minima)
+                                 size_t first, size_t rows, bool fours, bool minima)
 {
     const struct quant *quant = p->format->quant;
+    float sum[QUANT_ROWS_MOST][WIDTH * PANEL_ROWS];
     struct quant_piece piece[WIDTH];
-    struct part t = {.p = p, .piece = piece, .panel = panel, .group = quant->group};
+    struct part t = {.p = p,
+                     .piece = piece,
+                     .sum = sum,
+                     .c = p->c + first * p->c_stride + panel * PANEL_ROWS,
+                     .first = first,
+                     .rows = rows,
+                     .group = quant->group};
 
     for (; t.k < p->depth; t.k += QUANT_BLOCK_MAX) {
-        const size_t left = p->depth - t.k;
-        const size_t depth = left < QUANT_BLOCK_MAX ? left : QUANT_BLOCK_MAX;
-        for (int j = 0; j < panels; j++)
-            quant_expand_avx512(piece + j, quant,
-                                quant_scales(p, panel + (size_t)j, t.k),
-                                quant_codes(p, panel + (size_t)j, t.k), depth, fours);
+        const size_t depth = quant_piece_depth(p->depth, t.k);
+        for (size_t j = 0; j < (size_t)panels; j++)
+            quant_expand_avx512(piece + j, quant, quant_scales(p, panel + j, t.k),
+                                quant_codes(p, panel + j, t.k), depth, fours);
         t.groups = depth / quant->group;
+        t.last = t.k + depth == p->depth;
         strip(&t, panels, fours, minima);
     }
 }
 
 SIMD_INLINE void multiply(const struct product *p, bool fours, bool minima)
 {
-    size_t panel = 0;
-
-    for (; p->panels - panel >= WIDTH; panel += WIDTH)
-        multiply_panels(p, panel, WIDTH, fours, minima);
-    if (panel < p->panels)
-        multiply_panels(p, panel, 1, fours, minima);
+    for (size_t i = 0; i < p->rows; i += QUANT_ROWS_MOST) {
+        const size_t left = p->rows - i;
+        const size_t rows = left < QUANT_ROWS_MOST ? left : QUANT_ROWS_MOST;
+        size_t panel = 0;
+        for (; p->panels - panel >= WIDTH; panel += WIDTH)
+            multiply_panels(p, panel, WIDTH, i, rows, fours, minima);
+        if (panel < p->panels)
+            multiply_panels(p, panel, 1, i, rows, fours, minima);
+    }
 }
 
 void quant_multiply_avx512(const struct product *p)

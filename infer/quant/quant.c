@@ -125,6 +125,18 @@ static size_t panel_bytes(const struct format *format, size_t depth)
            depth / QUANT_STEP * quant_code_bytes(format->quant);
 }
 
+size_t quant_part_lines(const struct quant *quant)
+{
+    const size_t most = quant->bits > 5 ? 2 : quant->bits > 4 ? 4 : 8;
+    const size_t lines = quant->group / 4;
+    return most < lines ? most : lines;
+}
+
+size_t quant_piece_depth(size_t depth, size_t k)
+{
+    return depth - k < QUANT_BLOCK_MAX ? depth - k : QUANT_BLOCK_MAX;
+}
+
 const unsigned char *quant_scales(const struct product *p, size_t panel, size_t k)
 {
     const struct quant *quant = p->format->quant;
@@ -343,8 +355,7 @@ void quant_multiply_scalar(const struct product *p)
 
     for (size_t panel = 0; panel < p->panels; panel++)
         for (size_t k = 0; k < p->depth; k += QUANT_BLOCK_MAX) {
-            const size_t left = p->depth - k;
-            const size_t depth = left < QUANT_BLOCK_MAX ? left : QUANT_BLOCK_MAX;
+            const size_t depth = quant_piece_depth(p->depth, k);
             expand(&piece, quant, quant_scales(p, panel, k), quant_codes(p, panel, k),
                    depth);
             for (size_t i = 0; i < p->rows; i++)
@@ -363,21 +374,26 @@ const struct kernel *quant_kernel(const struct quant *quant,
                               quant_multiply_scalar},
 #ifdef __x86_64__
         [INFER_ISA_AVX2] = {ACTIVATION_INT16, panel_bytes, pack_pairs,
-                            quant_multiply_scalar},
+                            quant_multiply_avx2},
         [INFER_ISA_AVXVNNI] = {ACTIVATION_INT16, panel_bytes, pack_pairs,
-                               quant_multiply_scalar},
+                               quant_multiply_avx2},
         [INFER_ISA_AVX512] = {ACTIVATION_INT16, panel_bytes, pack_pairs,
                               quant_multiply_avx512},
 #endif
     };
 #ifdef __x86_64__
     static const struct kernel fours[CPU_ISA_COUNT] = {
+        [INFER_ISA_AVX2] = {ACTIVATION_BYTE, panel_bytes, pack_fours,
+                            quant_multiply_bytes_avx2},
+        [INFER_ISA_AVXVNNI] = {ACTIVATION_BYTE, panel_bytes, pack_fours,
+                               quant_multiply_bytes_avx2},
         [INFER_ISA_AVX512] = {ACTIVATION_BYTE, panel_bytes, pack_fours,
                               quant_multiply_bytes_avx512},
     };
-    if (options->isa == INFER_ISA_AVX512 && options->activations_bits == 8)
+    const bool narrow = quant->bits < 8 && !quant->table;
+    if (options->activations_bits == 8 && options->isa != INFER_ISA_SCALAR &&
+        (narrow || options->isa == INFER_ISA_AVX512))
         return &fours[options->isa];
 #endif
-    (void)quant;
     return &pairs[options->isa];
 }

@@ -17,6 +17,7 @@ enum {
     QUANT_BLOCK_MAX = 256,
     QUANT_GROUP_MIN = 16,
     QUANT_GROUPS = QUANT_BLOCK_MAX / QUANT_GROUP_MIN,
+    QUANT_ROWS_MOST = 512,             /* whose sums a product keeps on the stack */
     QUANT_LINE = 4 * PANEL_ROWS,       /* bytes: four bytes for each row of a panel */
     QUANT_PAIR_LINES = QUANT_STEP / 2, /* in a step, when four bytes are two weights */
     QUANT_FOUR_LINES = QUANT_STEP / 4  /* the same, four weights */
@@ -56,6 +57,12 @@ struct quant_piece {
 /* Bytes of scales for each block of the file, of codes for each step of 32. */
 size_t quant_scale_bytes(const struct quant *quant);
 size_t quant_code_bytes(const struct quant *quant);
+/* Lines of fours whose products with bytes may be added in 16 bits. */
+size_t quant_part_lines(const struct quant *quant);
+
+/* How much of depth the piece from value k on covers. */
+size_t quant_piece_depth(size_t depth, size_t k);
+
 /* Scales and codes of a panel of the product from value k on. */
 const unsigned char *quant_scales(const struct product *p, size_t panel, size_t k);
 const unsigned char *quant_codes(const struct product *p, size_t panel, size_t k);
@@ -68,6 +75,9 @@ const struct kernel *quant_kernel(const struct quant *quant,
 void quant_take_six_bits(struct quant_block *out, const unsigned char *packed);
 
 /* depth values become a piece, in pairs or in fours with their start. */
+void quant_expand_avx2(struct quant_piece *piece, const struct quant *quant,
+                       const unsigned char *scales, const unsigned char *codes,
+                       size_t depth, bool fours);
 void quant_expand_avx512(struct quant_piece *piece, const struct quant *quant,
                          const unsigned char *scales, const unsigned char *codes,
                          size_t depth, bool fours);

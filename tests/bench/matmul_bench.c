@@ -163,7 +163,7 @@ static double rate(const struct operands *o, size_t rows)
 
     for (int run = 0; run < RUNS; run++) {
         const double start = cpu_seconds();
-        matrix_multiply(&o->matrix, o->c, outputs, &o->a, rows, 0,
+        matrix_multiply(&o->matrix, o->c, outputs + 48, &o->a, rows, 0,
                         outputs / PANEL_ROWS);
         const double now = 1e-9 * operations / (cpu_seconds() - start);
         best = now > best ? now : best;
@@ -255,7 +255,7 @@ int main(int argc, char **argv)
     int16_t *q = memory(ROWS * DEPTH * sizeof *q);
     float *scale = memory(ROWS * DEPTH / 32 * sizeof *scale);
     float *sum = memory(ROWS * DEPTH / 16 * sizeof *sum);
-    o.c = memory((size_t)ROWS * MANY * sizeof *o.c);
+    o.c = memory((size_t)ROWS * (MANY + 48) * sizeof *o.c);
     make_rows(&o, x, q, scale, sum);
     printf("%-7s %-7s %2s %8s %6s %8s %8s %8s %7s %8s\n", "", "", "", "512 rows",
            "peak", "32", "8", "1", "GB/s", "load ns");

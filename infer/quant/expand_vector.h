@@ -1,0 +1,177 @@
+/* expand_vector - a piece of a panel becomes lines and float scales.
+ *
+ * Included once by quant_expand.avx2.c and once by quant_expand.avx512.c, after the
+ * header that says what 64 bytes of integers are there; quant.c draws the planes.
+ *
+ * A line is cut out of its planes by a shift and a mask. Shifts move 16 bits at a
+ * time; what crosses from byte to byte in lines of fours, the mask takes away. */
+#include "infer/quant/quant.h"
+
+/* What lines are cut out of and become. bits, fours and by_table are constants
+ * wherever this is expanded. */
+struct codes {
+    const unsigned char *step;
+    int bits;
+    bool fours, by_table;
+    struct line offset, table;
+};
+
+/* bits bits of each number of a line of a plane, moved to bit at */
+SIMD_INLINE struct line field(const unsigned char *plane, int line, int bits, int at,
+                              bool fours)
+{
+    const int across = (fours ? 8 : 16) / bits, from = line % across * bits;
+    const int ones = ((1 << bits) - 1) << at;
+    const struct line mask = fours ? line_set8(ones) : line_set16(ones);
+    const struct line all = line_load(plane + line / across * QUANT_LINE);
+
+    if (from > at)
+        return line_and(line_down(all, (uint8_t)(from - at)), mask);
+    if (from < at)
+        return line_and(line_up(all, (uint8_t)(at - from)), mask);
+    return line_and(all, mask);
+}
+
+/* Weights of whole bytes. */
+SIMD_INLINE struct line byte_line(const unsigned char *step, int line, bool fours)
+{
+    if (fours)
+        return line_load(step + line * QUANT_LINE);
+    const struct line two = line_load(step + line / 2 * QUANT_LINE);
+    return line_down_signed(line % 2 ? two : line_up(two, 8), 8);
+}
+
+SIMD_INLINE struct line table_line(const struct codes *c, int line)
+{
+    const struct line found =
+        line_find(c->table, field(c->step, line, c->bits, 0, c->fours));
+    return c->fours ? found : line_down_signed(line_up(found, 8), 8);
+}
+
+SIMD_INLINE struct line weights(const struct codes *c, int line)
+{
+    const int low = c->bits > 4 ? 4 : c->bits == 3 ? 2 : c->bits;
+
+    if (c->bits == 8)
+        return byte_line(c->step, line, c->fours);
+    if (c->by_table)
+        return table_line(c, line);
+    struct line code = field(c->step, line, low, 0, c->fours);
+    if (c->bits > low) {
+        const unsigned char *rest = c->step + low * QUANT_LINE;
+        code = line_or(code, field(rest, line, c->bits - low, low, c->fours));
+    }
+    return c->fours ? line_sub8(code, c->offset) : line_sub16(code, c->offset);
+}
+
+SIMD_INLINE void expand_pairs(int16_t (*line)[2 * PANEL_ROWS], const struct codes *c)
+{
+    SIMD_UNROLL
+    for (int i = 0; i < QUANT_PAIR_LINES; i++)
+        line_store(line[i], weights(c, i));
+}
+
+/* Activations carry 128 more than they mean, so sums start from as much less. */
+SIMD_INLINE void expand_fours(int8_t (*line)[4 * PANEL_ROWS],
+                              int32_t (*start)[PANEL_ROWS], const struct codes *c,
+                              size_t group, struct line bias)
+{
+    struct line sum[2] = {line_set8(0), line_set8(0)};
+
+    SIMD_UNROLL
+    for (int i = 0; i < QUANT_FOUR_LINES; i++) {
+        const struct line w = weights(c, i);
+        const int half = i / (QUANT_FOUR_LINES / 2);
+        sum[half] = line_add_weights(sum[half], w);
+        line_store(line[i], w);
+    }
+    struct line first = line_start(sum[0]), second = line_start(sum[1]);
+    if (group == QUANT_STEP)
+        first = line_add32(first, second);
+    else
+        line_store(start[1], line_add32(second, bias));
+    line_store(start[0], line_add32(first, bias));
+}
+
+SIMD_INLINE void expand_steps(struct quant_piece *piece, const struct quant *quant,
+                              const unsigned char *step, size_t depth, int bits,
+                              bool by_table, bool fours)
+{
+    const struct line bias = line_set32(start_bias(quant));
+    const size_t groups = QUANT_STEP / quant->group;
+    struct codes c = {.step = step, .bits = bits, .fours = fours, .by_table = by_table};
+
+    c.offset = fours ? line_set8(quant->offset) : line_set16(quant->offset);
+    c.table = by_table ? line_table(quant->table) : c.offset;
+    for (size_t i = 0; i < depth / QUANT_STEP; i++, c.step += bits * QUANT_LINE) {
+        if (fours)
+            expand_fours(piece->four + i * QUANT_FOUR_LINES, piece->start + i * groups,
+                         &c, quant->group, bias);
+        else
+            expand_pairs(piece->pair + i * QUANT_PAIR_LINES, &c);
+    }
+}
+
+SIMD_INLINE void expand_codes(struct quant_piece *piece, const struct quant *quant,
+                              const unsigned char *codes, size_t depth, bool fours)
+{
+    switch (quant->bits) {
+    case 2:
+        expand_steps(piece, quant, codes, depth, 2, false, fours);
+        break;
+    case 3:
+        expand_steps(piece, quant, codes, depth, 3, false, fours);
+        break;
+    case 4:
+        if (quant->table)
+            expand_steps(piece, quant, codes, depth, 4, true, fours);
+        else
+            expand_steps(piece, quant, codes, depth, 4, false, fours);
+        break;
+    case 5:
+        expand_steps(piece, quant, codes, depth, 5, false, fours);
+        break;
+    case 6:
+        expand_steps(piece, quant, codes, depth, 6, false, fours);
+        break;
+    default:
+        expand_steps(piece, quant, codes, depth, 8, false, fours);
+    }
+}
+
+/* The scales of one block. Minima are below 64: signed bytes read them as well. */
+SIMD_INLINE void expand_scales(struct quant_piece *piece, const struct quant *quant,
+                               const unsigned char *scales, size_t group)
+{
+    const size_t groups = quant->values / quant->group;
+    const struct lanes d = lanes_halves(scales);
+    const struct lanes m = quant->minima ? lanes_halves(scales + 2 * PANEL_ROWS) : d;
+    const struct lanes less = lanes_mul(m, lanes_set(-1));
+
+    if (!quant->coded) {
+        lanes_store(piece->scale[group], d);
+        lanes_store(piece->minimum[group], m);
+        return;
+    }
+    scales += 2 * PANEL_ROWS * (quant->minima ? 2 : 1);
+    for (size_t g = 0; g < groups; g++, scales += PANEL_ROWS) {
+        lanes_store(piece->scale[group + g], lanes_mul(d, lanes_int8(scales)));
+        if (quant->minima)
+            lanes_store(piece->minimum[group + g],
+                        lanes_mul(less, lanes_int8(scales + groups * PANEL_ROWS)));
+    }
+}
+
+SIMD_INLINE void expand(struct quant_piece *piece, const struct quant *quant,
+                        const unsigned char *scales, const unsigned char *codes,
+                        size_t depth, bool fours)
+{
+    for (size_t i = 0; i < depth; i += quant->values) {
+        expand_scales(piece, quant, scales, i / quant->group);
+        scales += quant_scale_bytes(quant);
+    }
+    if (fours)
+        expand_codes(piece, quant, codes, depth, true);
+    else
+        expand_codes(piece, quant, codes, depth, false);
+}
