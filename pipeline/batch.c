@@ -48,6 +48,7 @@ void work_free(struct work *work)
     for (size_t i = 0; work->answer && i < work->answer_count; i++)
         answer_clear(&work->answer[i]);
     free(work->answer);
+    free(work->commanding);
     free(work->summary);
     free(work->finding);
     free(work);

@@ -15,6 +15,10 @@
  * be it a short title; then the prose that weighs most for the label and against the
  * runner-up r, c_l - 1/2 max(0, c_r).
  *
+ * Sentences that try to instruct the reader (command.c) are never evidence, and every
+ * answer is found a second time without them; where the two differ, in the label or in
+ * being decided at all, the answer is undecided.
+ *
  * Everything is computed from the document and the policy alone, in a fixed order,
  * without libm (sqrt apart, which IEEE 754 rounds exactly). */
 #include "pipeline/internal.h"
@@ -32,17 +36,25 @@ struct scorer { /* one task of one document */
     size_t labels;
     double *chunk;    /* c_l of each chunk */
     double *sentence; /* c_l of each sentence */
+    size_t chunk_count;
+    bool plain; /* commanding sentences do not count; chunk[] is without them */
 };
 
 /* ---- scores --------------------------------------------------------------------- */
 
-/* The sentences of the opening are [0, end), those that do not speak apart. */
+static bool counts(const struct scorer *scorer, size_t i)
+{
+    return work_speaks(scorer->work, i) &&
+           !(scorer->plain && work_is_command(scorer->work, i));
+}
+
+/* The sentences of the opening are [0, end), those that do not count apart. */
 static size_t opening_end(const struct scorer *scorer)
 {
     const struct pipeline_text *text = scorer->work->text;
     size_t tokens = 0, i = 0;
     for (; i < text->sentence_count && tokens < OPENING_TOKENS; i++)
-        if (work_speaks(scorer->work, i))
+        if (counts(scorer, i))
             tokens += text->sentence[i].tokens;
     return i;
 }
@@ -53,7 +65,7 @@ static size_t opening_best(const struct scorer *scorer, size_t l)
     size_t none = scorer->work->text->sentence_count, best = none;
     size_t end = opening_end(scorer);
     for (size_t i = 0; i < end; i++)
-        if (work_speaks(scorer->work, i) &&
+        if (counts(scorer, i) &&
             (best == none || scorer->sentence[i * scorer->labels + l] >
                                  scorer->sentence[best * scorer->labels + l]))
             best = i;
@@ -77,7 +89,7 @@ static int descending(const void *a, const void *b)
 /* The mean of the `best` highest of column l over all chunks. */
 static double pool(const struct scorer *scorer, size_t l, size_t best, double *column)
 {
-    size_t count = scorer->work->text->chunk_count;
+    size_t count = scorer->chunk_count;
     for (size_t i = 0; i < count; i++)
         column[i] = scorer->chunk[i * scorer->labels + l];
     if (best < count)
@@ -105,7 +117,7 @@ static size_t pool_best(const struct policy_task *task, size_t chunks)
 static void document_scores(const struct scorer *scorer, double *column, double *score)
 {
     const struct policy_task *task = scorer->task;
-    size_t best = pool_best(task, scorer->work->text->chunk_count);
+    size_t best = pool_best(task, scorer->chunk_count);
     for (size_t l = 0; l < scorer->labels; l++)
         score[l] = task->lead_weight * lead_score(scorer, l) +
                    (1.0 - task->lead_weight) * pool(scorer, l, best, column);
@@ -183,13 +195,15 @@ static double weight_of(const struct scorer *scorer, const struct answer *answer
     return c[answer->label] - 0.5 * (against > 0 ? against : 0);
 }
 
+/* The scorer counts no commanding sentence. */
 static void evidence_find(const struct scorer *scorer, struct answer *answer)
 {
     size_t count = scorer->work->text->sentence_count;
     size_t lead = opening_best(scorer, answer->label);
     for (size_t k = 0; k <= count; k++) {
         size_t i = k == 0 ? lead : k - 1; /* the lead before all others */
-        if (i == count || (k > 0 && (i == lead || !work_is_prose(scorer->work, i))))
+        if (i == count || !counts(scorer, i) ||
+            (k > 0 && (i == lead || !work_is_prose(scorer->work, i))))
             continue;
         struct quote quote = work_sentence(scorer->work, i);
         quote.weight = weight_of(scorer, answer, i);
@@ -198,10 +212,47 @@ static void evidence_find(const struct scorer *scorer, struct answer *answer)
     }
 }
 
+/* ---- without what commands ------------------------------------------------------ */
+
+/* Answer again from the chunks that are left; scorer holds the sentences' scores. */
+static int plain_find(const struct scorer *whole, struct infer_session *session,
+                      const struct plain_chunks *chunks, double *column,
+                      struct answer *answer)
+{
+    struct scorer scorer = *whole;
+    size_t labels = scorer.labels;
+    double *score = calloc(labels * (chunks->count + 2), sizeof(*score));
+    if (!score)
+        return PIPELINE_ENOMEM;
+    struct answer other = {.score = score, .probability = score + labels};
+    scorer.chunk = score + 2 * labels;
+    scorer.chunk_count = chunks->count;
+    scorer.plain = true;
+    field_score(scorer.field, session, chunks->width, chunks->vector, chunks->count,
+                scorer.chunk);
+    document_scores(&scorer, column, other.score);
+    answer_choose(&other, scorer.task);
+    answer->plain = (struct plain){.asked = true,
+                                   .label = other.label,
+                                   .probability = other.probability[other.label],
+                                   .undecided = other.undecided};
+    free(score);
+    return PIPELINE_OK;
+}
+
+/* A person decides when the two answers differ, or when nothing is left to ask. */
+static void plain_weigh(struct answer *answer)
+{
+    const struct plain *plain = &answer->plain;
+    answer->undecided |= !plain->asked || plain->label != answer->label ||
+                         plain->undecided != answer->undecided;
+}
+
 /* ---- the whole ------------------------------------------------------------------ */
 
 static int answer_find(struct scorer *scorer, struct infer_session *session,
-                       size_t width, struct answer *answer)
+                       size_t width, const struct plain_chunks *plain,
+                       struct answer *answer)
 {
     const struct work *work = scorer->work;
     const struct pipeline_text *text = work->text;
@@ -220,32 +271,54 @@ static int answer_find(struct scorer *scorer, struct infer_session *session,
                     scorer->chunk);
         document_scores(scorer, column, answer->score);
         answer_choose(answer, scorer->task);
+        status = plain->count > 0 ? plain_find(scorer, session, plain, column, answer)
+                                  : PIPELINE_OK;
+        scorer->plain = true;
         evidence_find(scorer, answer);
-        status = PIPELINE_OK;
+        if (work->commanding)
+            plain_weigh(answer);
     }
     free(column);
     free(scorer->chunk);
     return status;
 }
 
-int work_classify(struct work *work, const struct pipeline *run,
-                  const struct reference *reference, struct pipeline_error *err)
+static int answers_find(struct work *work, const struct pipeline *run,
+                        const struct reference *reference,
+                        const struct plain_chunks *plain, struct pipeline_error *err)
 {
     const struct policy *policy = run->policy;
     int status = PIPELINE_OK;
-    work->answer = calloc(policy->task_count + 1, sizeof(*work->answer));
-    if (!work->answer)
-        return pipeline_fail(err, PIPELINE_ENOMEM, "no memory for answers");
-    work->answer_count = policy->task_count;
     for (size_t i = 0; i < policy->task_count && status == PIPELINE_OK; i++) {
         struct scorer scorer = {
             .work = work,
             .task = &policy->task[i],
             .field = &reference->task[i],
             .labels = policy->task[i].label_count,
+            .chunk_count = work->text->chunk_count,
         };
-        status = answer_find(&scorer, run->session, reference->width, &work->answer[i]);
+        status = answer_find(&scorer, run->session, reference->width, plain,
+                             &work->answer[i]);
     }
     return status == PIPELINE_OK ? status
                                  : pipeline_fail(err, status, "no memory for answers");
+}
+
+int work_classify(struct work *work, const struct pipeline *run,
+                  const struct reference *reference, struct pipeline_error *err)
+{
+    struct plain_chunks plain = {0};
+    int status = work_find_commands(work, run->policy, err);
+    if (status != PIPELINE_OK)
+        return status;
+    work->answer = calloc(run->policy->task_count + 1, sizeof(*work->answer));
+    if (!work->answer)
+        return pipeline_fail(err, PIPELINE_ENOMEM, "no memory for answers");
+    work->answer_count = run->policy->task_count;
+    if (work->commanding)
+        status = plain_embed(&plain, work, run, err);
+    if (status == PIPELINE_OK)
+        status = answers_find(work, run, reference, &plain, err);
+    plain_free(&plain);
+    return status;
 }

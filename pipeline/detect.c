@@ -3,7 +3,8 @@
  * A pattern is searched in the visible text as a whole; what it finds is kept where
  * it begins, cut at the end of its chunk when it runs over. A meaning is searched
  * among the sentences: one is a finding of the detector it is nearest to, when it is
- * near enough; the best are kept and given in the order of the document. */
+ * near enough; the best are kept and given in the order of the document. Sentences
+ * that try to instruct the reader were found before (command.c). */
 #include "pipeline/internal.h"
 
 #include <stdlib.h>
@@ -100,17 +101,46 @@ static void meaning_find(struct work *work, uint32_t which,
           by_place);
 }
 
+/* The sentences that command.c has marked, as many as are kept. */
+static void command_find(struct work *work, uint32_t which,
+                         const struct policy_detector *detector)
+{
+    size_t first = work->finding_count;
+    for (size_t i = 0; i < work->text->sentence_count; i++) {
+        struct finding finding = {.detector = which, .quote = work_sentence(work, i)};
+        finding.quote.weight = 1;
+        if (work->finding_count - first == detector->findings_max)
+            return;
+        if (work_is_command(work, i) && finding.quote.bytes > 0)
+            work->finding[work->finding_count++] = finding;
+    }
+}
+
+static int detector_run(struct work *work, uint32_t which,
+                        const struct policy_detector *detector, const double *near,
+                        size_t columns, size_t *column, struct pipeline_error *err)
+{
+    switch (detector->kind) {
+    case POLICY_DETECTOR_PATTERN:
+        return pattern_find(work, which, detector, err);
+    case POLICY_DETECTOR_MEANING:
+        meaning_find(work, which, detector, near, columns, (*column)++);
+        break;
+    case POLICY_DETECTOR_COMMAND:
+        command_find(work, which, detector);
+        break;
+    }
+    return PIPELINE_OK;
+}
+
 static int detectors_run(struct work *work, const struct policy *policy,
                          const double *near, size_t columns, struct pipeline_error *err)
 {
     size_t column = 0;
     int status = PIPELINE_OK;
-    for (uint32_t i = 0; i < policy->detector_count && status == PIPELINE_OK; i++) {
-        if (policy->detector[i].kind == POLICY_DETECTOR_PATTERN)
-            status = pattern_find(work, i, &policy->detector[i], err);
-        else
-            meaning_find(work, i, &policy->detector[i], near, columns, column++);
-    }
+    for (uint32_t i = 0; i < policy->detector_count && status == PIPELINE_OK; i++)
+        status =
+            detector_run(work, i, &policy->detector[i], near, columns, &column, err);
     return status;
 }
 

@@ -29,6 +29,28 @@ enum pipeline_end pipeline_why_stopped(const struct pipeline *run);
 int text_collect(struct pipeline_text *out, const struct ingest_document *document,
                  bool hidden_too, struct pipeline_error *err);
 
+/* The character at *at, which moves past it; negative when it is malformed. */
+int32_t text_character(const char *text, size_t bytes, size_t *at);
+
+/* ---- fold.c: text as its reader takes it ----------------------------------------- */
+
+struct fold { /* folded sentences, one after the other; zeroed: none */
+    char *text;
+    size_t bytes, capacity;
+    /* Where it stands, within one sentence: */
+    size_t begin;           /* of the sentence */
+    size_t word_at;         /* of the word under way */
+    size_t word_end;        /* of the word before */
+    size_t letters, digits; /* of the word under way */
+    size_t gap;             /* characters of the source since the word before */
+    size_t line_gap;        /* between the letters of a line, or 0 */
+    bool after_alone;       /* the word before was a letter, or a line of them */
+};
+/* Append a sentence, folded, and a line feed. */
+int fold_sentence(struct fold *fold, const char *text, size_t bytes,
+                  struct pipeline_error *err);
+void fold_free(struct fold *fold);
+
 /* ---- sentence.c: where sentences end -------------------------------------------- */
 
 /* Sets bit i of end when byte i is the last one of a sentence; end holds
@@ -45,9 +67,17 @@ struct quote { /* words of the document: a place in text->text, inside one chunk
     double weight;
 };
 
+struct plain {  /* an answer without the commanding sentences */
+    bool asked; /* there are some, and something is left without them */
+    uint32_t label;
+    double probability;
+    bool undecided;
+};
+
 struct answer {                /* to one task */
     uint32_t label, runner_up; /* indices into the task's labels */
-    bool undecided;
+    bool undecided;            /* by itself, or because plain says otherwise */
+    struct plain plain;
     double *score, *probability; /* one a label */
     struct quote *evidence;
     size_t evidence_count;
@@ -73,6 +103,7 @@ struct work {
     size_t seen_bytes;     /* of the chunks that went through the model whole */
     struct answer *answer; /* one a task; NULL when nothing was asked */
     size_t answer_count;
+    bool *commanding; /* one a sentence; NULL: none is */
     struct quote *summary;
     size_t summary_count;
     struct finding *finding;
@@ -90,6 +121,25 @@ struct quote work_sentence(const struct work *work, size_t i);
 bool work_is_blank(const struct work *work);
 /* How the document ended, of the typed list; record.c is the one translator. */
 const char *work_outcome(const struct work *work);
+
+/* ---- command.c: sentences that try to instruct the reader ------------------------ */
+
+/* Find them; the first step of all that follow. */
+int work_find_commands(struct work *work, const struct policy *policy,
+                       struct pipeline_error *err);
+bool work_is_command(const struct work *work, size_t sentence);
+/* A chunk's text without them: out has room for the chunk's bytes; returns its bytes,
+ * 0 when nothing is left. This is what a model is asked a second time. */
+size_t work_plain_chunk(const struct work *work, size_t chunk, char *out);
+
+struct plain_chunks { /* the chunks without commanding sentences, embedded */
+    float *vector;    /* count rows of width */
+    size_t count;     /* of those of which something is left */
+    size_t width;
+};
+int plain_embed(struct plain_chunks *out, const struct work *work,
+                const struct pipeline *run, struct pipeline_error *err);
+void plain_free(struct plain_chunks *plain);
 
 /* ---- batch.c: many documents through the model at once -------------------------- */
 

@@ -18,23 +18,10 @@ enum {
     LEADER_DOTS = 4           /* "Definitions . . . . 3" */
 };
 
-/* ICU's macro narrows silently; the warning is about its inside. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-static UChar32 next_character(const char *text, size_t bytes, int32_t *at)
-{
-    UChar32 c;
-    const uint8_t *s = (const uint8_t *)text;
-    U8_NEXT(s, *at, (int32_t)bytes, c);
-    return c;
-}
-#pragma GCC diagnostic pop
-
 static bool has_letter(const char *text, size_t bytes)
 {
-    for (int32_t i = 0; (size_t)i < bytes;) {
-        UChar32 c = next_character(text, bytes, &i);
+    for (size_t i = 0; i < bytes;) {
+        UChar32 c = text_character(text, bytes, &i);
         if (c >= 0 && u_isalpha(c))
             return true;
     }
@@ -80,8 +67,8 @@ static bool reads_as_prose(const char *text, size_t bytes)
 {
     int32_t characters = 0, letters = 0, upper = 0;
     UChar32 first = 0;
-    for (int32_t i = 0; (size_t)i < bytes;) {
-        UChar32 c = next_character(text, bytes, &i);
+    for (size_t i = 0; i < bytes;) {
+        UChar32 c = text_character(text, bytes, &i);
         if (c < 0)
             continue;
         characters += !u_isUWhiteSpace(c);

@@ -9,7 +9,8 @@
  * The first chunk is there because documents begin by saying what they are about; a
  * product, not a difference, because a difference favours what is unlike everything.
  * What repeats one that is taken, in nearly the same words, is never taken itself.
- * Only prose may stand in a summary, where there is any. What is chosen is given in
+ * Only prose may stand in a summary, where there is any, and never a sentence that
+ * tries to instruct the reader. What is chosen is given in
  * the order of the document. Cost: sentences x length of the summary. */
 #include "pipeline/internal.h"
 
@@ -92,10 +93,10 @@ static void choice_open(struct choice *choice)
     const struct work *work = choice->work;
     size_t count = work->text->sentence_count, prose = 0;
     for (size_t i = 0; i < count; i++)
-        prose += choice->open[i] = work_is_prose(work, i);
+        prose += choice->open[i] = work_is_prose(work, i) && !work_is_command(work, i);
     for (size_t i = 0; i < count && prose == 0; i++)
-        choice->open[i] =
-            work->text->sentence[i].tokens >= SHORT_TOKENS && work_speaks(work, i);
+        choice->open[i] = work->text->sentence[i].tokens >= SHORT_TOKENS &&
+                          work_speaks(work, i) && !work_is_command(work, i);
 }
 
 static int by_place(const void *a, const void *b)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unicode/utf8.h>
 
 int pipeline_fail(struct pipeline_error *err, int status, const char *format, ...)
 {
@@ -26,6 +27,19 @@ int pipeline_fail(struct pipeline_error *err, int status, const char *format, ..
     }
     return status;
 }
+
+/* ICU's macro narrows silently; the warning is about its inside. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+int32_t text_character(const char *text, size_t bytes, size_t *at)
+{
+    UChar32 c;
+    const uint8_t *s = (const uint8_t *)text;
+    U8_NEXT(s, *at, bytes, c);
+    return c;
+}
+#pragma GCC diagnostic pop
 
 static void span_add(struct pipeline_text *out, const struct ingest_section *section,
                      size_t start, size_t end, bool *gap)

@@ -254,6 +254,21 @@ static int build_detector(struct build *build, struct policy_detector *detector,
     return POLICY_OK;
 }
 
+/* The shipped detector, behind the policy's own. */
+static int build_command(struct build *build, struct policy *policy,
+                         struct policy_detector *detector)
+{
+    struct policy_loaded *loaded = build->loaded;
+    const struct policy_pattern **list =
+        take(build, sizeof(void *), POLICY_COMMAND_PATTERNS);
+    struct policy_pattern *own = &loaded->pattern[loaded->pattern_count];
+
+    policy->detector_count++;
+    loaded->pattern_count += POLICY_COMMAND_PATTERNS;
+    return policy_command_build(detector, own, list, &loaded->pattern_bytes,
+                                build->err);
+}
+
 static int build_detectors(struct build *build, struct policy *policy,
                            const xmlNode *root)
 {
@@ -262,13 +277,16 @@ static int build_detectors(struct build *build, struct policy *policy,
 
     detector = take(build, sizeof *detector,
                     policy_tree_count(root, "pattern-detector") +
-                        policy_tree_count(root, "meaning-detector"));
+                        policy_tree_count(root, "meaning-detector") + 1);
     policy->detector = detector;
     for (xmlNode *node = policy_tree_child(root, NULL); node && status == POLICY_OK;
          node = policy_tree_sibling(node, NULL))
         if (policy_tree_is(node, "pattern-detector") ||
             policy_tree_is(node, "meaning-detector"))
             status = build_detector(build, &detector[policy->detector_count++], node);
+    if (status == POLICY_OK && is_word(build, policy_tree_child(root, "reading"),
+                                       "reading", "commanding-text", "check"))
+        status = build_command(build, policy, &detector[policy->detector_count]);
     return status;
 }
 
@@ -352,14 +370,14 @@ int policy_build(struct policy_loaded *out, const xmlNode *root,
                  struct policy_error *err)
 {
     struct build build = {.grammar = grammar, .loaded = out, .err = err};
-    size_t size =
-        source->element_count * ELEMENT_BYTES_MAX + source->count + SPARE_BYTES;
+    size_t elements = source->element_count + POLICY_COMMAND_PATTERNS;
+    size_t size = elements * ELEMENT_BYTES_MAX + source->count + SPARE_BYTES;
 
     out->block = malloc(size);
     if (!out->block)
         return policy_fail(err, POLICY_ENOMEM, 0, "out of memory");
     build.front = out->block;
     build.back = out->block + size;
-    out->pattern = take(&build, sizeof *out->pattern, source->element_count);
+    out->pattern = take(&build, sizeof *out->pattern, elements);
     return build_all(&build, &out->policy, root);
 }

@@ -101,14 +101,14 @@ static void put_patterns(FILE *out, const char *key,
 
 static void put_detector(FILE *out, const struct policy_detector *detector)
 {
-    bool meaning = detector->kind == POLICY_DETECTOR_MEANING;
+    static const char *const kind[] = {"pattern", "meaning", "command"};
 
     put_text(out, "detector.name", detector->name);
     put_text(out, "detector.title", detector->title);
-    put_text(out, "detector.kind", meaning ? "meaning" : "pattern");
+    put_text(out, "detector.kind", kind[detector->kind]);
     put_count(out, "detector.mask", detector->mask);
     put_count(out, "detector.findings_max", detector->findings_max);
-    if (meaning) {
+    if (detector->kind == POLICY_DETECTOR_MEANING) {
         put_text(out, "detector.description", detector->description);
         put_examples(out, detector->example, detector->example_count);
         put_number(out, "detector.threshold", detector->threshold);
@@ -117,6 +117,8 @@ static void put_detector(FILE *out, const struct policy_detector *detector)
     put_patterns(out, "detector.patterns", detector->pattern, detector->pattern_count);
     put_patterns(out, "detector.excludes", detector->exclude, detector->exclude_count);
     put_count(out, "detector.luhn", detector->luhn);
+    if (detector->kind == POLICY_DETECTOR_COMMAND)
+        put_count(out, "detector.folding", POLICY_FOLDING);
 }
 
 static void put_rule(FILE *out, const struct policy_rule *rule)

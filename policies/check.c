@@ -42,6 +42,15 @@ static int check_counts(const xmlNode *node, struct policy_error *err)
     return POLICY_OK;
 }
 
+/* Has the policy the shipped detector of commanding text? */
+static bool has_command(const xmlNode *policy)
+{
+    const xmlNode *reading = policy_tree_child(policy, "reading");
+    const char *asked = reading ? policy_tree_value(reading, "commanding-text") : NULL;
+
+    return !asked || strcmp(asked, "check") == 0;
+}
+
 /* ---- names ---- */
 
 static bool is_detector(const xmlNode *node)
@@ -62,6 +71,11 @@ static int check_name(const xmlNode *node, struct policy_error *err)
 
     if (!name || !node->parent || node->parent->type != XML_ELEMENT_NODE)
         return POLICY_OK;
+    if (is_detector(node) && strcmp(name, POLICY_COMMAND) == 0)
+        return policy_fail(err, POLICY_EINVALID, policy_tree_line(node),
+                           "<%s> is named \"" POLICY_COMMAND "\" like the shipped "
+                           "detector; give it another name",
+                           (const char *)node->name);
     for (xmlNode *other = policy_tree_child(node->parent, NULL); other != node;
          other = policy_tree_sibling(other, NULL))
         if (same_kind(node, other) &&
@@ -150,11 +164,14 @@ static int check_detector(const xmlNode *rule, const xmlNode *policy,
     const char *name[NAMES_MAX];
     size_t count;
 
-    if (!detector || named_child(policy, "pattern-detector", detector) ||
+    if (!detector || (has_command(policy) && strcmp(detector, POLICY_COMMAND) == 0) ||
+        named_child(policy, "pattern-detector", detector) ||
         named_child(policy, "meaning-detector", detector))
         return POLICY_OK;
     count = collect_names(policy, "pattern-detector", name, 0);
     count = collect_names(policy, "meaning-detector", name, count);
+    if (has_command(policy) && count < NAMES_MAX)
+        name[count++] = POLICY_COMMAND;
     return fail_reference(rule, "detector", "this policy", name, count, err);
 }
 

@@ -178,6 +178,15 @@ int policy_canonical(struct policy_loaded *loaded, struct policy_error *err);
 int policy_pattern_compile(struct policy_pattern *pattern, int line, size_t *total,
                            struct policy_error *err);
 
+/* ---- command.c: the detector that is shipped ---- */
+
+enum { POLICY_COMMAND_PATTERNS = 71, POLICY_COMMAND_FINDINGS_MAX = 1000 };
+
+/* Fill the detector; own and list hold POLICY_COMMAND_PATTERNS each. */
+int policy_command_build(struct policy_detector *detector, struct policy_pattern *own,
+                         const struct policy_pattern **list, size_t *pattern_bytes,
+                         struct policy_error *err);
+
 /* policy_load() of bytes in memory; the caller keeps and frees source. */
 int policy_load_source(struct policy **out, struct policy_source *source,
                        struct policy_error *err);

@@ -69,8 +69,13 @@ struct policy_summary {
 
 enum policy_detector_kind {
     POLICY_DETECTOR_PATTERN, /* PCRE2 over the text */
-    POLICY_DETECTOR_MEANING  /* sentences near description and examples */
+    POLICY_DETECTOR_MEANING, /* sentences near description and examples */
+    POLICY_DETECTOR_COMMAND  /* PCRE2 over folded text: a sentence that tries to
+                                instruct the reader; the last one, where asked for */
 };
+
+#define POLICY_COMMAND "commanding_text" /* the name of that detector */
+enum { POLICY_FOLDING = 1 };             /* the way of folding it was written for */
 
 struct policy_pattern; /* a compiled pattern */
 
@@ -80,7 +85,7 @@ struct policy_detector {
     enum policy_detector_kind kind;
     bool mask;             /* findings show only the shape of what was found */
     uint32_t findings_max; /* a document; the best for MEANING, the first for PATTERN */
-    /* PATTERN: */
+    /* PATTERN, COMMAND: */
     const struct policy_pattern *const *pattern;
     size_t pattern_count;
     const struct policy_pattern *const
@@ -136,7 +141,7 @@ struct policy_match { /* half-open byte range of the text searched */
     size_t start, end;
 };
 
-/* The next place at or after from where a PATTERN detector finds something; where
+/* The next place at or after from where PATTERN or COMMAND finds something; where
  * several patterns find at the same place, the longest. Returns 1 with *out filled
  * (never empty: go on at out->end), 0 when there is none, POLICY_ELIMIT when a
  * pattern took too many steps (the caller records the document as partly

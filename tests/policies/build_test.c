@@ -150,7 +150,8 @@ static void what_is_left_out_has_its_default(void **state)
     assert_int_equal(task->pool_top, 3);
     assert_int_equal(task->evidence_max, 3);
     assert_false(policy->summary.wanted);
-    assert_int_equal(policy->detector_count, 0);
+    assert_int_equal(policy->detector_count, 1);
+    assert_string_equal(policy->detector[0].name, POLICY_COMMAND);
     assert_int_equal(policy->rule_count, 0);
     assert_string_equal(policy->decision_default, "none");
     policy_free(policy);

@@ -58,6 +58,7 @@ static void every_field_changes_it(void **state)
         {"All that a", "All what a"},
         {"chunk-tokens-max=\"128\"", "chunk-tokens-max=\"129\""},
         {"hidden-text=\"read\"", "hidden-text=\"leave-out\""},
+        {" commanding-text=\"ignore\"", ""},
         {"owner-restriction=\"ignore\"", "owner-restriction=\"honour\""},
         {"tiny-points=\"2.5\"", "tiny-points=\"2.500001\""},
         {"pages-max=\"10\"", "pages-max=\"11\""},
@@ -125,7 +126,8 @@ static void border_between_fields_counts(void **state)
 /* These bytes are promised: a change here is a change of every policy's digest. */
 static void form_is_the_one_documented(void **state)
 {
-    struct policy *policy = sample_loaded(SMALLEST, "Smallest", "Smallest");
+    struct policy *policy = sample_loaded(
+        SMALLEST, "  <task", "  <reading commanding-text=\"ignore\"/>\n  <task");
 
     (void)state;
     assert_string_equal(policy->canonical,
