@@ -4,8 +4,12 @@
  *     work 1: chunk 0, sentence 0 ... sentence 4              one list of sequences
  *
  * A chunk that is one sentence is embedded once. The list goes to the model in
- * slices; between slices a run may stop, and the documents whose last sequence
- * has been seen are whole. What a vector holds does not depend on any of this. */
+ * slices, and each vector from there to its place in its document; between slices a
+ * run may stop, and the documents whose last sequence has been seen are whole. What a
+ * vector holds does not depend on any of this.
+ *
+ * A document whose vectors find no memory is left without any: the model has seen
+ * nothing of it, and the others go on. */
 #include "pipeline/internal.h"
 
 #include <stdlib.h>
@@ -13,14 +17,20 @@
 
 enum { SLICE_TOKENS = 32768 };
 
+struct place { /* of one sequence */
+    size_t id_at;
+    float *vector; /* in its document */
+};
+
 struct list { /* sequences whose ids lie one after the other in a pool */
     const struct pipeline *run;
     int32_t *id;
     size_t id_count, id_capacity;
     struct infer_sequence *sequence; /* id is set when the pool has stopped moving */
-    size_t *id_at;
+    struct place *place;
     size_t count, capacity;
     struct infer_tokens scratch;
+    size_t width;
     struct pipeline_error *err;
 };
 
@@ -52,6 +62,22 @@ void work_free(struct work *work)
     free(work->summary);
     free(work->finding);
     free(work);
+}
+
+void work_starve(struct work *work)
+{
+    for (size_t i = 0; work->answer && i < work->answer_count; i++)
+        answer_clear(&work->answer[i]);
+    free(work->answer);
+    free(work->summary);
+    free(work->finding);
+    free(work->chunk_vector);
+    work->answer = NULL;
+    work->summary = NULL;
+    work->finding = NULL;
+    work->chunk_vector = work->sentence_vector = NULL;
+    work->answer_count = work->summary_count = work->finding_count = 0;
+    work->seen_bytes = 0;
 }
 
 static bool is_space(char c)
@@ -103,14 +129,14 @@ static int list_reserve(struct list *list, size_t ids)
     }
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? list->capacity * 2 : 1024;
-        size_t *at = realloc(list->id_at, capacity * sizeof(*at));
-        if (at)
-            list->id_at = at;
+        struct place *place = realloc(list->place, capacity * sizeof(*place));
+        if (place)
+            list->place = place;
         struct infer_sequence *bigger =
             realloc(list->sequence, capacity * sizeof(*bigger));
         if (bigger)
             list->sequence = bigger;
-        if (!at || !bigger)
+        if (!place || !bigger)
             return pipeline_fail(list->err, PIPELINE_ENOMEM,
                                  "no memory for %zu sequences", capacity);
         list->capacity = capacity;
@@ -118,7 +144,8 @@ static int list_reserve(struct list *list, size_t ids)
     return PIPELINE_OK;
 }
 
-static int list_push(struct list *list, const char *text, size_t bytes)
+/* The vector of these words goes to *vector, which moves on. */
+static int list_push(struct list *list, const char *text, size_t bytes, float **vector)
 {
     struct infer_error why;
     if (infer_tokenize(list->run->model, text, bytes, INFER_ADD_SPECIAL, &list->scratch,
@@ -129,7 +156,9 @@ static int list_push(struct list *list, const char *text, size_t bytes)
         return status;
     memcpy(list->id + list->id_count, list->scratch.id,
            list->scratch.count * sizeof(*list->id));
-    list->id_at[list->count] = list->id_count;
+    list->place[list->count] =
+        (struct place){.id_at = list->id_count, .vector = *vector};
+    *vector += list->width;
     list->sequence[list->count++].count = list->scratch.count;
     list->id_count += list->scratch.count;
     return PIPELINE_OK;
@@ -140,23 +169,54 @@ static bool is_whole_chunk(const struct pipeline_text *text, size_t sentence)
     return text->chunk[text->sentence[sentence].chunk].sentence_count == 1;
 }
 
-static int list_push_work(struct list *list, const struct work *work)
+/* Room for the vectors of all chunks and, behind them, of all sentences. */
+static int work_reserve(struct work *work, size_t width, struct pipeline_error *err)
 {
     const struct pipeline_text *text = work->text;
+    size_t rows = text->chunk_count + text->sentence_count;
+    work->chunk_vector = calloc(rows * width + 1, sizeof(*work->chunk_vector));
+    if (!work->chunk_vector)
+        return pipeline_fail(err, PIPELINE_ENOMEM, "no memory for %zu vectors", rows);
+    work->sentence_vector = work->chunk_vector + text->chunk_count * width;
+    return PIPELINE_OK;
+}
+
+static int list_push_pieces(struct list *list, const struct work *work)
+{
+    const struct pipeline_text *text = work->text;
+    float *chunk = work->chunk_vector;
     int status = PIPELINE_OK;
     for (size_t i = 0; i < text->chunk_count && status == PIPELINE_OK; i++)
-        status = list_push(list, text->text + text->chunk[i].at, text->chunk[i].bytes);
-    for (size_t i = 0; i < text->sentence_count && status == PIPELINE_OK; i++)
+        status = list_push(list, text->text + text->chunk[i].at, text->chunk[i].bytes,
+                           &chunk);
+    for (size_t i = 0; i < text->sentence_count && status == PIPELINE_OK; i++) {
+        float *sentence = work->sentence_vector + i * list->width;
         if (!is_whole_chunk(text, i))
             status = list_push(list, text->text + text->sentence[i].at,
-                               text->sentence[i].bytes);
+                               text->sentence[i].bytes, &sentence);
+    }
     return status;
+}
+
+/* All of a document, or nothing of it when its memory cannot be had. */
+static int list_push_work(struct list *list, struct work *work)
+{
+    size_t ids = list->id_count, count = list->count;
+    int status = work_reserve(work, list->width, list->err);
+    if (status == PIPELINE_OK)
+        status = list_push_pieces(list, work);
+    if (status != PIPELINE_ENOMEM)
+        return status;
+    list->id_count = ids;
+    list->count = count;
+    work_starve(work);
+    return PIPELINE_OK;
 }
 
 static void list_free(struct list *list)
 {
     free(list->id);
-    free(list->id_at);
+    free(list->place);
     free(list->sequence);
     infer_tokens_free(&list->scratch);
 }
@@ -171,45 +231,51 @@ static size_t slice_end(const struct list *list, size_t from)
     return from;
 }
 
-static int list_embed(struct list *list, float *vector, size_t width, size_t *done)
+static int slice_embed(const struct list *list, size_t from, size_t end)
 {
-    for (size_t i = 0; i < list->count; i++)
-        list->sequence[i].id = list->id + list->id_at[i];
-    *done = 0;
-    while (*done < list->count && !(*done > 0 && pipeline_must_stop(list->run))) {
-        size_t end = slice_end(list, *done);
-        end += end == *done; /* one sequence is a slice, however long */
-        struct infer_error why;
-        if (infer_embed(list->run->session, list->sequence + *done, end - *done,
-                        vector + *done * width, &why) != 0)
-            return pipeline_fail(list->err, PIPELINE_EINFER, "%s", why.text);
-        *done = end;
-    }
-    return PIPELINE_OK;
+    struct infer_error why;
+    float *vector = malloc((end - from) * list->width * sizeof(*vector));
+    int status = PIPELINE_OK;
+    if (!vector)
+        return pipeline_fail(list->err, PIPELINE_ENOMEM, "no memory for %zu vectors",
+                             end - from);
+    if (infer_embed(list->run->session, list->sequence + from, end - from, vector,
+                    &why) != 0)
+        status = pipeline_fail(list->err, PIPELINE_EINFER, "%s", why.text);
+    for (size_t i = from; i < end && status == PIPELINE_OK; i++)
+        memcpy(list->place[i].vector, vector + (i - from) * list->width,
+               list->width * sizeof(*vector));
+    free(vector);
+    return status;
 }
 
-/* Copy a work's rows out of the list's vectors: chunks, then every sentence. */
-static int work_keep(struct work *work, const float *row, size_t width,
-                     struct pipeline_error *err)
+static int list_embed(struct list *list, size_t *done)
+{
+    int status = PIPELINE_OK;
+    for (size_t i = 0; i < list->count; i++)
+        list->sequence[i].id = list->id + list->place[i].id_at;
+    *done = 0;
+    while (status == PIPELINE_OK && *done < list->count &&
+           !(*done > 0 && pipeline_must_stop(list->run))) {
+        size_t end = slice_end(list, *done);
+        end += end == *done; /* one sequence is a slice, however long */
+        status = slice_embed(list, *done, end);
+        *done = end;
+    }
+    return status;
+}
+
+/* Everything of it has gone through the model. */
+static void work_complete(struct work *work, size_t width)
 {
     const struct pipeline_text *text = work->text;
-    size_t rows = text->chunk_count + text->sentence_count;
-    float *vector = calloc(rows * width, sizeof(*vector));
-    if (!vector)
-        return pipeline_fail(err, PIPELINE_ENOMEM, "no memory for %zu vectors", rows);
-    work->chunk_vector = vector;
-    work->sentence_vector = vector + text->chunk_count * width;
-    memcpy(vector, row, text->chunk_count * width * sizeof(*vector));
-    row += text->chunk_count * width;
-    for (size_t i = 0; i < text->sentence_count; i++) {
-        bool whole = is_whole_chunk(text, i);
-        const float *from = whole ? vector + text->sentence[i].chunk * width : row;
-        memcpy(work->sentence_vector + i * width, from, width * sizeof(*vector));
-        row += whole ? 0 : width;
-    }
+    for (size_t i = 0; i < text->sentence_count; i++)
+        if (is_whole_chunk(text, i))
+            memcpy(work->sentence_vector + i * width,
+                   work->chunk_vector + text->sentence[i].chunk * width,
+                   width * sizeof(*work->sentence_vector));
     for (size_t i = 0; i < text->chunk_count; i++)
         work->seen_bytes += text->chunk[i].bytes;
-    return PIPELINE_OK;
 }
 
 static size_t work_rows(const struct work *work)
@@ -217,50 +283,41 @@ static size_t work_rows(const struct work *work)
     size_t rows = work->text->chunk_count;
     for (size_t i = 0; i < work->text->sentence_count; i++)
         rows += !is_whole_chunk(work->text, i);
-    return rows;
+    return work->chunk_vector ? rows : 0;
 }
 
-static int batch_keep(struct batch *batch, const float *vector, size_t width,
-                      size_t done, size_t *whole, struct pipeline_error *err)
+/* So many sequences are done; those of them that are whole documents are complete. */
+static size_t batch_complete(struct batch *batch, size_t width, size_t done)
 {
-    size_t row = 0;
-    for (*whole = 0; *whole < batch->count; ++*whole) {
-        struct work *work = batch->work[*whole];
-        size_t rows = work_rows(work);
-        if (row + rows > done)
-            return PIPELINE_OK;
-        int status = work_keep(work, vector + row * width, width, err);
-        if (status != PIPELINE_OK)
-            return status;
-        row += rows;
+    size_t whole = 0, row = 0;
+    for (; whole < batch->count; whole++) {
+        struct work *work = batch->work[whole];
+        row += work_rows(work);
+        if (row > done)
+            break;
+        if (work->chunk_vector)
+            work_complete(work, width);
     }
-    return PIPELINE_OK;
+    for (size_t i = whole; i < batch->count; i++)
+        work_starve(batch->work[i]);
+    return whole;
 }
 
 int batch_embed(struct batch *batch, const struct pipeline *run, size_t *whole,
                 struct pipeline_error *err)
 {
-    struct list list = {.run = run, .err = err};
     struct infer_model_info info;
     infer_model_info(run->model, &info);
-    size_t width = info.width, done = 0;
-    float *vector = NULL;
+    struct list list = {.run = run, .width = info.width, .err = err};
+    size_t done = 0;
     int status = PIPELINE_OK;
     *whole = 0;
     for (size_t i = 0; i < batch->count && status == PIPELINE_OK; i++)
         status = list_push_work(&list, batch->work[i]);
-    if (status != PIPELINE_OK)
-        goto out;
-    vector = calloc(list.count * width + 1, sizeof(*vector));
-    if (!vector)
-        status = pipeline_fail(err, PIPELINE_ENOMEM, "no memory for %zu vectors",
-                               list.count);
     if (status == PIPELINE_OK)
-        status = list_embed(&list, vector, width, &done);
+        status = list_embed(&list, &done);
     if (status == PIPELINE_OK)
-        status = batch_keep(batch, vector, width, done, whole, err);
-out:
-    free(vector);
+        *whole = batch_complete(batch, list.width, done);
     list_free(&list);
     return status;
 }

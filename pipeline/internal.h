@@ -115,6 +115,9 @@ struct work {
 /* Has the document the same bytes as one that carries the results? */
 bool work_is_duplicate(const struct work *work);
 void work_free(struct work *work); /* NULL allowed */
+/* Give back what was found out and the vectors, as if the model had seen nothing: the
+ * books do not balance then, and it ends as model_limit. */
+void work_starve(struct work *work);
 /* The words of sentence i without the white space around them; bytes may be 0. */
 struct quote work_sentence(const struct work *work, size_t i);
 /* Is all that a reader would see white space? */
@@ -150,7 +153,8 @@ struct batch {
 };
 int batch_add(struct batch *batch, struct work *work, struct pipeline_error *err);
 /* Embed everything in the batch; *whole works, from the first, have all their
- * vectors. Fewer than batch->count only when the run is to stop. */
+ * vectors, or none (chunk_vector NULL) when these found no memory. Fewer than
+ * batch->count only when the run is to stop. */
 int batch_embed(struct batch *batch, const struct pipeline *run, size_t *whole,
                 struct pipeline_error *err);
 

@@ -72,11 +72,33 @@ static void progress_count(struct pipeline_progress *now, const struct work *wor
         now->pages += (uint64_t)work->document->metadata.pages;
 }
 
+/* There is no memory for this document: let it end as model_limit, with the bytes that
+ * were extracted and nothing more. False when it needs none already. */
+static bool work_forgo(struct work *work)
+{
+    struct pipeline_text *empty = calloc(1, sizeof(*empty));
+    if (!work->document || (work->text && !work->text->chunk_count) || !empty ||
+        !(empty->text = strdup(""))) {
+        free(empty);
+        return false;
+    }
+    for (size_t i = 0; i < work->document->section_count; i++)
+        empty->extracted_bytes += work->document->section[i].text_bytes;
+    work_starve(work);
+    pipeline_text_free(work->text);
+    work->text = empty;
+    return true;
+}
+
 /* Decide, commit, forget. Takes the work. */
 static int run_finish(struct run *run, struct work *work)
 {
     work_decide(work, run->asked->policy);
     int status = work_record(work, run->asked, run->err);
+    if (status == PIPELINE_ENOMEM && work_forgo(work)) {
+        work_decide(work, run->asked->policy);
+        status = work_record(work, run->asked, run->err);
+    }
     if (status == PIPELINE_OK) {
         progress_count(run->now, work);
         run_tell(run, work->path);
@@ -360,6 +382,8 @@ static int run_collect(struct run *run, int timeout_ms, bool *got)
     run->parsing[lane] = NULL;
     work->document = document;
     status = work_chunk(run, work);
+    if (status == PIPELINE_ENOMEM && work_forgo(work))
+        status = PIPELINE_OK;
     if (status == PIPELINE_OK && (work_is_blank(work) || work_is_too_long(work)))
         return run_finish_early(run, work);
     if (status == PIPELINE_OK)
@@ -373,16 +397,22 @@ static int run_collect(struct run *run, int timeout_ms, bool *got)
 
 static int run_answer(struct run *run, struct work *work)
 {
-    int status = work_classify(work, run->asked, run->reference, run->err);
-    if (status == PIPELINE_OK)
-        status = work_summarize(work, run->asked, run->err);
-    if (status == PIPELINE_OK)
-        status = work_detect(work, run->asked, run->reference, run->err);
-    if (status != PIPELINE_OK) {
-        work_free(work);
-        return status;
+    int status = PIPELINE_OK;
+    if (work->chunk_vector) {
+        status = work_classify(work, run->asked, run->reference, run->err);
+        if (status == PIPELINE_OK)
+            status = work_summarize(work, run->asked, run->err);
+        if (status == PIPELINE_OK)
+            status = work_detect(work, run->asked, run->reference, run->err);
     }
-    return run_finish(run, work);
+    if (status == PIPELINE_ENOMEM) {
+        work_starve(work);
+        status = PIPELINE_OK;
+    }
+    if (status == PIPELINE_OK)
+        return run_finish(run, work);
+    work_free(work);
+    return status;
 }
 
 static int run_flush(struct run *run)

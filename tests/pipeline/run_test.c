@@ -1,6 +1,25 @@
 /* A run end to end: a real store, real parsers, a few tiny XML files. */
 #include "tests/pipeline/office.h"
 
+/* ---- a machine that runs out of memory ------------------------------------------ */
+
+/* calloc() refuses more than this at once; 0: nothing. The sanitizers have a calloc()
+ * of their own, which never refuses: the test skips there. */
+static size_t calloc_bytes_max;
+#if defined(__SANITIZE_ADDRESS__)
+static const bool calloc_is_ours = false;
+#else
+static const bool calloc_is_ours = true;
+void *__libc_calloc(size_t count, size_t bytes);
+void *refusing_calloc(size_t count, size_t bytes) __asm__("calloc");
+void *refusing_calloc(size_t count, size_t bytes)
+{
+    if (calloc_bytes_max && bytes && count > calloc_bytes_max / bytes)
+        return NULL;
+    return __libc_calloc(count, bytes);
+}
+#endif
+
 /* ---- looking at what is stored -------------------------------------------------- */
 
 struct sight {
@@ -106,6 +125,33 @@ static void a_bad_document_costs_only_itself(void **state)
     assert_string_equal(see(o, "a.xml").outcome, "ok");
     assert_string_equal(see(o, "bad.xml").decision, "look");
     assert_string_equal(see(o, "bad.xml").label, "");
+}
+
+static void a_document_too_large_for_the_memory_costs_only_itself(void **state)
+{
+    enum { REPEATS = 400 };
+    static char large[REPEATS * sizeof(SUPPLY "<p></p>") + 100];
+    struct office *o = *state;
+    if (!calloc_is_ours) {
+        fputs("skipped: memory belongs to the sanitizer\n", stderr);
+        skip();
+    }
+    strcpy(large, "<doc>");
+    for (size_t i = 0; i < REPEATS; i++)
+        strcat(large, "<p>" SUPPLY "</p>");
+    strcat(large, "</doc>");
+    make_three(o);
+    make_file(o, "big.xml", large);
+    calloc_bytes_max = REPEATS * ENCODER_WIDTH * sizeof(float);
+    run(o);
+    calloc_bytes_max = 0;
+    assert_total(o, 4, 0, 1);
+    struct sight big = see(o, "big.xml");
+    assert_string_equal(big.outcome, "model_limit");
+    assert_string_equal(big.label, "");
+    assert_non_null(strstr(big.reason, " 0 seen"));
+    assert_string_equal(see(o, "a.xml").outcome, "ok");
+    assert_string_equal(see(o, "c.xml").outcome, "ok");
 }
 
 static void failures_are_done_again_only_when_asked(void **state)
@@ -286,6 +332,7 @@ int main(void)
         TEST(a_run_again_does_what_is_missing),
         TEST(the_same_bytes_are_read_once_and_referred_to),
         TEST(a_bad_document_costs_only_itself),
+        TEST(a_document_too_large_for_the_memory_costs_only_itself),
         TEST(failures_are_done_again_only_when_asked),
         TEST(copies_of_a_failure_follow_when_it_is_done_again),
         TEST(a_copy_of_a_failure_that_is_not_there_is_done_itself),
