@@ -103,10 +103,52 @@ int infer_tokenize(const struct infer_model *model, const char *text, size_t tex
                    unsigned flags, struct infer_tokens *out, struct infer_error *err);
 void infer_tokens_free(struct infer_tokens *tokens);
 
+/* The same of a text in parts: special tokens count where markup is true and nowhere
+ * else, the rest gets the ids it has in the text as a whole. So a document stands in
+ * a chat's markup without being able to add to it. flags: INFER_ADD_SPECIAL. */
+struct infer_part { /* borrowed */
+    const char *text;
+    size_t text_bytes;
+    bool markup;
+};
+
+int infer_tokenize_parts(const struct infer_model *model, const struct infer_part *part,
+                         size_t count, unsigned flags, struct infer_tokens *out,
+                         struct infer_error *err);
+
 /* Cut a sequence made with INFER_ADD_SPECIAL to at most max tokens, keeping the
  * closing token. Returns true when something was cut. */
 bool infer_tokens_cut(const struct infer_model *model, struct infer_tokens *tokens,
                       size_t max);
+
+struct infer_text { /* zero it first; grows; infer_text_free() releases it */
+    char *text;     /* a NUL stands behind the last byte */
+    size_t bytes, capacity;
+};
+
+enum infer_text_flags {
+    INFER_TEXT_SPECIAL = 1,  /* special tokens as they are written, not left out */
+    INFER_TEXT_CONTINUES = 2 /* other ids came before: keep the first one's space */
+};
+
+/* Append to out what the ids stand for. What infer_tokenize() made of a text comes
+ * back byte for byte if it was UTF-8 and the vocabulary has all its bytes (WordPiece
+ * gives words back, an unknown token is U+FFFD). A token may end inside a character:
+ * who writes token by token appends each one with INFER_TEXT_CONTINUES. An id
+ * outside the vocabulary is refused (INFER_EINVALID). */
+int infer_detokenize(const struct infer_model *model, const int32_t *id, size_t count,
+                     unsigned flags, struct infer_text *out, struct infer_error *err);
+void infer_text_free(struct infer_text *text);
+
+/* The token that opens every text, whether INFER_ADD_SPECIAL adds it or not; -1: the
+ * model has none. */
+int32_t infer_token_bos(const struct infer_model *model);
+
+/* A generated text is over at this token: end of text, of turn or of message. */
+bool infer_token_is_end(const struct infer_model *model, int32_t id);
+
+/* The special token that is written so ("<|im_start|>"); -1: there is none. */
+int32_t infer_token_find(const struct infer_model *model, const char *name);
 
 /* ---- sessions ------------------------------------------------------------------ */
 

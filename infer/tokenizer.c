@@ -1,226 +1,92 @@
-/* tokenizer - the vocabulary of a GGUF file, and the special tokens around a text.
+/* tokenizer - the kinds of vocabulary, and the special tokens around and in a text.
  *
- * A WordPiece vocabulary in GGUF: "word" is stored as U+2581 "word", a piece inside
- * a word as it is, special tokens ("[CLS]") as they are, marked by their type.
- * Newer files put U+2581 before "[unused7]" too, older ones do not; both mean the
- * same, since "[" never is part of a word.
+ *     parts    |<|im_start|>user\n|  text of a document </s>  |<|im_end|>|
+ *     markup   |yes               |  no                       |yes       |
+ *     runs     [special] "user\n     text of a document </s>"  [special]
  *
- * An id found in a key is compared with the size of the vocabulary before anything
- * is looked up with it. Text is data: "[SEP]" in a text is five letters in brackets
- * unless the caller asks for INFER_PARSE_SPECIAL. */
+ * A text is cut at its special tokens, the leftmost first and of those the longest.
+ * What lies between is plain and goes to the kind in one run, across the ends of
+ * parts: a document's text then gets the ids that it would have had in the template,
+ * but nothing in it is a special token. */
 #include "infer/tokenizer.h"
 #include "infer/utf8.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum token_type { /* tokenizer.ggml.token_type */
-                  TOKEN_NORMAL = 1,
-                  TOKEN_UNKNOWN = 2,
-                  TOKEN_CONTROL = 3,
-                  TOKEN_USER_DEFINED = 4,
-                  TOKEN_UNUSED = 5,
-                  TOKEN_BYTE = 6
-};
-
-static const char word_start[] = "\xe2\x96\x81"; /* U+2581 */
-
-/* ---- the vocabulary ------------------------------------------------------------- */
-
-enum part { SPECIAL, INITIAL, CONTINUING, NO_PART };
-
-static bool is_utf8(struct gguf_string text)
-{
-    size_t at = 0;
-
-    while (at < text.bytes)
-        if (utf8_next(text.text, text.bytes, &at) == UTF8_INVALID)
-            return false;
-    return true;
-}
-
-/* Which trie a token goes into; takes U+2581 off *token. Pieces longer than a word
- * can be, empty ones and those that are not UTF-8 match nothing: into none. */
-static enum part part_of(struct gguf_string *token, uint32_t type)
-{
-    const size_t mark = sizeof word_start - 1;
-    enum part part = type == TOKEN_NORMAL ? CONTINUING : NO_PART;
-
-    if (type == TOKEN_CONTROL || type == TOKEN_UNKNOWN || type == TOKEN_USER_DEFINED) {
-        part = SPECIAL;
-    } else if (token->bytes >= mark && memcmp(token->text, word_start, mark) == 0) {
-        part = part == CONTINUING ? INITIAL : NO_PART;
-        token->text += mark;
-        token->bytes -= mark;
-    }
-    if (token->bytes == 0 || token->bytes > TOKENIZER_WORD_BYTES_MAX ||
-        !is_utf8(*token))
-        return NO_PART;
-    return part;
-}
-
-static struct trie *build_part(const struct gguf_key *tokens,
-                               const struct gguf_key *types, enum part part)
-{
-    struct trie_entry *entry = calloc(tokens->count, sizeof *entry);
-    struct trie *trie = NULL;
-    size_t count = 0, at = 0;
-
-    for (uint32_t i = 0; entry != NULL && i < tokens->count; i++) {
-        struct gguf_string token = gguf_array_next(tokens, &at);
-
-        if (part_of(&token, gguf_array_u32(types, i)) == part)
-            entry[count++] =
-                (struct trie_entry){token.text, (uint32_t)token.bytes, (int32_t)i};
-    }
-    if (entry != NULL)
-        trie = trie_build(entry, count);
-    free(entry);
-    return trie;
-}
-
-static int build_tries(struct tokenizer *t, const struct gguf_key *tokens,
-                       const struct gguf_key *types, struct infer_error *err)
-{
-    t->special = build_part(tokens, types, SPECIAL);
-    t->initial = build_part(tokens, types, INITIAL);
-    t->continuing = build_part(tokens, types, CONTINUING);
-    if (t->special == NULL || t->initial == NULL || t->continuing == NULL)
-        return infer_fail(err, INFER_ENOMEM, "no memory for %u tokens", t->count);
-    return 0;
-}
-
-static int check_types(const struct tokenizer *t, const struct gguf_key *types,
-                       struct infer_error *err)
-{
-    if (types->count != t->count)
-        return infer_fail(err, INFER_EFORMAT,
-                          "tokenizer.ggml.token_type has %llu entries, "
-                          "tokenizer.ggml.tokens has %u",
-                          (unsigned long long)types->count, t->count);
-    for (uint32_t i = 0; i < t->count; i++)
-        if (gguf_array_u32(types, i) < TOKEN_NORMAL ||
-            gguf_array_u32(types, i) > TOKEN_BYTE)
-            return infer_fail(
-                err, INFER_EFORMAT,
-                "tokenizer.ggml.token_type of token %u is %d, allowed are "
-                "%d to %d",
-                i, (int)gguf_array_u32(types, i), TOKEN_NORMAL, TOKEN_BYTE);
-    return 0;
-}
-
-static int read_vocabulary(struct tokenizer *t, const struct gguf *file,
-                           struct infer_error *err)
-{
-    const struct gguf_key *tokens = NULL, *types = NULL;
-    int status =
-        gguf_get_array(file, "tokenizer.ggml.tokens", GGUF_STRING, &tokens, err);
-
-    if (status == 0)
-        status =
-            gguf_get_array(file, "tokenizer.ggml.token_type", GGUF_I32, &types, err);
-    if (status != 0)
-        return status;
-    if (tokens->count < 1 || tokens->count > TOKENIZER_TOKENS_MAX)
-        return infer_fail(err, INFER_EFORMAT,
-                          "tokenizer.ggml.tokens has %llu entries, allowed are 1 to %d",
-                          (unsigned long long)tokens->count, TOKENIZER_TOKENS_MAX);
-    t->count = (uint32_t)tokens->count;
-    status = check_types(t, types, err);
-    return status != 0 ? status : build_tries(t, tokens, types, err);
-}
-
-/* ---- special tokens ------------------------------------------------------------- */
-
-static int read_id(const struct tokenizer *t, const struct gguf *file, const char *key,
-                   int32_t *out, struct infer_error *err)
-{
-    uint32_t id = 0;
-    int status = gguf_get_u32(file, key, &id, err);
-
-    if (status == 0 && id >= t->count)
-        status =
-            infer_fail(err, INFER_EFORMAT, "%s is %u, the vocabulary has %u tokens",
-                       key, id, t->count);
-    if (status == 0)
-        *out = (int32_t)id;
-    return status;
-}
-
-/* The token's id by the first of two keys that the file has, or by its name. */
-static int find_special(const struct tokenizer *t, const struct gguf *file,
-                        const char *const key[2], const char *name, int32_t *out,
-                        struct infer_error *err)
-{
-    size_t bytes = strlen(name), matched = 0;
-
-    for (int i = 0; i < 2; i++)
-        if (gguf_find(file, key[i]) != NULL)
-            return read_id(t, file, key[i], out, err);
-    *out = trie_longest(t->special, name, bytes, &matched);
-    if (*out < 0 || matched != bytes)
-        return infer_fail(err, INFER_EFORMAT,
-                          "the file names no %s token: %s is missing", name, key[0]);
-    return 0;
-}
-
-static int read_specials(struct tokenizer *t, const struct gguf *file,
-                         struct infer_error *err)
-{
-    static const char *const keys[] = {
-        "tokenizer.ggml.bos_token_id",     "tokenizer.ggml.eos_token_id",
-        "tokenizer.ggml.unknown_token_id", "tokenizer.ggml.seperator_token_id",
-        "tokenizer.ggml.padding_token_id", "tokenizer.ggml.cls_token_id",
-        "tokenizer.ggml.mask_token_id",
-    };
-    static const char *const unknown[2] = {"tokenizer.ggml.unknown_token_id",
-                                           "tokenizer.ggml.unknown_token_id"};
-    static const char *const opening[2] = {"tokenizer.ggml.cls_token_id",
-                                           "tokenizer.ggml.bos_token_id"};
-    static const char *const closing[2] = {"tokenizer.ggml.seperator_token_id",
-                                           "tokenizer.ggml.eos_token_id"};
-    int32_t ignored;
-    int status = 0;
-
-    for (size_t i = 0; status == 0 && i < sizeof keys / sizeof *keys; i++)
-        if (gguf_find(file, keys[i]) != NULL)
-            status = read_id(t, file, keys[i], &ignored, err);
-    if (status == 0)
-        status = find_special(t, file, unknown, "[UNK]", &t->unknown, err);
-    if (status == 0)
-        status = find_special(t, file, opening, "[CLS]", &t->opening, err);
-    if (status == 0)
-        status = find_special(t, file, closing, "[SEP]", &t->closing, err);
-    return status;
-}
-
 /* ---- open and close ------------------------------------------------------------- */
 
-static int check_model(const struct gguf *file, struct infer_error *err)
+static const struct tokenizer_kind *const kinds[] = {
+    &tokenizer_wordpiece, &tokenizer_bpe, &tokenizer_spm, &tokenizer_unigram};
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static int find_kind(const struct gguf *file, const struct tokenizer_kind **out,
+                     struct infer_error *err)
 {
     struct gguf_string model = {"", 0};
     int status = gguf_get_string(file, "tokenizer.ggml.model", &model, err);
 
-    if (status == 0 && (model.bytes != 4 || memcmp(model.text, "bert", 4) != 0))
-        status = infer_fail(err, INFER_EUNSUPPORTED,
-                            "tokenizer.ggml.model is \"%.*s\", supported is bert",
-                            (int)(model.bytes < 40 ? model.bytes : 40), model.text);
+    for (size_t i = 0; status == 0 && i < KINDS; i++)
+        if (strlen(kinds[i]->name) == model.bytes &&
+            memcmp(kinds[i]->name, model.text, model.bytes) == 0) {
+            *out = kinds[i];
+            return 0;
+        }
+    if (status == 0)
+        status =
+            infer_fail(err, INFER_EUNSUPPORTED,
+                       "tokenizer.ggml.model is \"%.*s\", supported are bert, gpt2, "
+                       "llama and t5",
+                       (int)(model.bytes < 40 ? model.bytes : 40), model.text);
     return status;
+}
+
+/* Phi-3's special tokens swallow the white space that follows, which the file does
+ * not say but by the model's name. */
+static bool strips_right(const struct gguf *file)
+{
+    struct gguf_string name = {"", 0};
+
+    if (gguf_find(file, "general.name") == NULL ||
+        gguf_get_string(file, "general.name", &name, NULL) != 0)
+        return false;
+    for (size_t at = 0; at < name.bytes; at++)
+        for (int i = 0; i < 2; i++) {
+            const char *wanted = i == 0 ? "phi3" : "phi-3";
+            size_t bytes = strlen(wanted);
+
+            if (name.bytes - at >= bytes &&
+                strncasecmp(name.text + at, wanted, bytes) == 0)
+                return true;
+        }
+    return false;
 }
 
 int tokenizer_open(struct tokenizer **out, const struct gguf *file,
                    struct infer_error *err)
 {
-    struct tokenizer *t = calloc(1, sizeof *t);
-    int status = check_model(file, err);
+    const struct tokenizer_kind *kind = NULL;
+    int status = find_kind(file, &kind, err);
+    struct tokenizer *t;
 
     *out = NULL;
-    if (status == 0 && t == NULL)
-        status = infer_fail(err, INFER_ENOMEM, "no memory for a tokenizer");
+    if (status != 0)
+        return status;
+    t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return infer_fail(err, INFER_ENOMEM, "no memory for a tokenizer");
+    t->kind = kind;
+    status = vocabulary_open(&t->vocabulary, file, kind->form, err);
+    t->count = t->vocabulary.count;
     if (status == 0)
-        status = read_vocabulary(t, file, err);
+        status = tokenizer_read_ids(t, file, err);
     if (status == 0)
-        status = read_specials(t, file, err);
+        status = kind->open(t, file, err);
+    if (status == 0)
+        status = tokenizer_read_special(t, file, err);
+    t->strips_right = kind == &tokenizer_spm && strips_right(file);
     if (status != 0)
         tokenizer_close(t);
     else
@@ -232,13 +98,15 @@ void tokenizer_close(struct tokenizer *t)
 {
     if (t == NULL)
         return;
+    if (t->kind->close != NULL)
+        t->kind->close(t);
     trie_free(t->special);
-    trie_free(t->initial);
-    trie_free(t->continuing);
+    trie_free(t->literal);
+    vocabulary_close(&t->vocabulary);
     free(t);
 }
 
-/* ---- text to ids ---------------------------------------------------------------- */
+/* ---- ids ------------------------------------------------------------------------- */
 
 int tokenizer_reserve(struct infer_tokens *tokens, size_t more)
 {
@@ -260,7 +128,7 @@ int tokenizer_reserve(struct infer_tokens *tokens, size_t more)
     return 0;
 }
 
-static int push(struct infer_tokens *out, int32_t id)
+int tokenizer_push(struct infer_tokens *out, int32_t id)
 {
     if (tokenizer_reserve(out, 1) != 0)
         return INFER_ENOMEM;
@@ -268,57 +136,219 @@ static int push(struct infer_tokens *out, int32_t id)
     return 0;
 }
 
-/* Cut the text at special tokens written out in it; what lies between is plain. */
-static int encode_parsing(const struct tokenizer *t, const char *text, size_t bytes,
-                          struct infer_tokens *out)
+/* ---- one text out of parts ------------------------------------------------------- */
+
+struct joined {
+    char *text;   /* well-formed, unless the kind takes any bytes */
+    char *owned;  /* to be freed */
+    size_t bytes; /* of all */
+    size_t *end;  /* of each part */
+};
+
+static bool is_utf8(const char *text, size_t bytes)
 {
-    size_t start = 0, at = 0, matched = 0;
+    size_t at = 0;
+
+    while (at < bytes) {
+        if ((uint8_t)text[at] < 0x80)
+            at++;
+        else if (utf8_next(text, bytes, &at) == UTF8_INVALID)
+            return false;
+    }
+    return true;
+}
+
+/* Copy with U+FFFD for every invalid sequence; returns the bytes written, at most
+ * three times those read. */
+static size_t copy_valid(char *out, const char *text, size_t bytes)
+{
+    size_t at = 0, start, count = 0;
+
+    while (at < bytes) {
+        start = at;
+        if (utf8_next(text, bytes, &at) == UTF8_INVALID) {
+            count += utf8_put(out + count, 0xfffd);
+        } else {
+            memcpy(out + count, text + start, at - start);
+            count += at - start;
+        }
+    }
+    return count;
+}
+
+static int join_parts(const struct tokenizer *t, const struct infer_part *part,
+                      size_t count, struct joined *out)
+{
+    bool valid = true;
+    size_t total = 0, at = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        total += part[i].text_bytes;
+        valid =
+            valid && (t->kind->any_bytes || is_utf8(part[i].text, part[i].text_bytes));
+    }
+    out->end = calloc(count, sizeof *out->end);
+    if (valid && count == 1 && out->end != NULL) {
+        *out = (struct joined){(char *)part[0].text, NULL, total, out->end};
+        out->end[0] = total;
+        return 0;
+    }
+    out->text = out->owned = malloc((valid ? total : 3 * total) + 1);
+    if (out->end == NULL || out->owned == NULL)
+        return INFER_ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        const struct infer_part *p = &part[i];
+
+        if (valid)
+            at = (size_t)((char *)mempcpy(out->owned + at, p->text, p->text_bytes) -
+                          out->owned);
+        else
+            at += copy_valid(out->owned + at, p->text, p->text_bytes);
+        out->end[i] = at;
+    }
+    out->bytes = at;
+    return 0;
+}
+
+/* ---- text to ids ----------------------------------------------------------------- */
+
+static int encode_plain(struct tokenizer_run *run, const char *text, size_t bytes)
+{
+    int status;
+
+    if (bytes == 0)
+        return 0;
+    status = run->tokenizer->kind->encode(run, text, bytes);
+    run->at_start = false;
+    return status;
+}
+
+static size_t skip_space(const struct tokenizer *t, int32_t id, const char *text,
+                         size_t at, size_t end)
+{
+    static const char *const kept[] = {"<unk>", "<s>", "<|endoftext|>"};
+    const struct token *token = &t->vocabulary.token[id];
+
+    if (!t->strips_right)
+        return at;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (token->bytes == strlen(kept[i]) &&
+            memcmp(token->text, kept[i], token->bytes) == 0)
+            return at;
+    while (at < end && isspace((unsigned char)text[at]))
+        at++;
+    return at;
+}
+
+/* Cut the text at the special tokens that count in it. */
+static int encode_text(struct tokenizer_run *run, const struct joined *text,
+                       const struct infer_part *part, size_t count)
+{
+    const struct tokenizer *t = run->tokenizer;
+    size_t start = 0, at = 0, i = 0, matched = 0;
     int status = 0;
 
-    while (status == 0 && at < bytes) {
-        int32_t id = trie_longest(t->special, text + at, bytes - at, &matched);
+    while (status == 0 && at < text->bytes) {
+        int32_t id;
 
+        while (i + 1 < count && at >= text->end[i])
+            i++;
+        id = trie_longest(part[i].markup ? t->special : t->literal, text->text + at,
+                          (part[i].markup ? text->end[i] : text->bytes) - at, &matched);
         if (id < 0) {
             at++;
             continue;
         }
-        status = wordpiece_encode(t, text + start, at - start, out);
+        status = encode_plain(run, text->text + start, at - start);
         if (status == 0)
-            status = push(out, id);
-        at += matched;
+            status = tokenizer_push(run->out, id);
+        run->at_start = true;
+        at = skip_space(t, id, text->text, at + matched, text->end[i]);
         start = at;
     }
-    return status != 0 ? status : wordpiece_encode(t, text + start, bytes - start, out);
+    return status != 0 ? status
+                       : encode_plain(run, text->text + start, text->bytes - start);
+}
+
+static int check_call(const struct infer_part *part, size_t count, unsigned flags,
+                      unsigned allowed, struct infer_error *err)
+{
+    size_t total = 0;
+
+    if (flags & ~allowed)
+        return infer_fail(err, INFER_EINVALID, "token flags 0x%x are not known", flags);
+    for (size_t i = 0; i < count; i++)
+        if (__builtin_add_overflow(total, part[i].text_bytes, &total) ||
+            total > TOKENIZER_TEXT_BYTES_MAX)
+            return infer_fail(
+                err, INFER_ELIMIT,
+                "a text of more than %d bytes cannot be tokenised at once",
+                TOKENIZER_TEXT_BYTES_MAX);
+    return 0;
+}
+
+static int encode_parts(const struct tokenizer *t, const struct infer_part *part,
+                        size_t count, unsigned flags, struct infer_tokens *out,
+                        struct infer_error *err)
+{
+    struct tokenizer_run run = {t, out, true};
+    struct joined text = {0};
+    int status = join_parts(t, part, count, &text);
+
+    if (status == 0 && (flags & INFER_ADD_SPECIAL) && t->opening >= 0)
+        status = tokenizer_push(out, t->opening);
+    if (status == 0)
+        status = encode_text(&run, &text, part, count);
+    if (status == 0 && (flags & INFER_ADD_SPECIAL) && t->closing >= 0)
+        status = tokenizer_push(out, t->closing);
+    free(text.owned);
+    free(text.end);
+    if (status != 0) {
+        out->count = 0;
+        return infer_fail(err, status, "no memory for the tokens of a text");
+    }
+    return 0;
+}
+
+int tokenizer_encode_parts(const struct tokenizer *t, const struct infer_part *part,
+                           size_t count, unsigned flags, struct infer_tokens *out,
+                           struct infer_error *err)
+{
+    static const struct infer_part nothing = {"", 0, false};
+    int status = check_call(part, count, flags, INFER_ADD_SPECIAL, err);
+
+    out->count = 0;
+    if (status != 0)
+        return status;
+    return count == 0 ? encode_parts(t, &nothing, 1, flags, out, err)
+                      : encode_parts(t, part, count, flags, out, err);
 }
 
 int tokenizer_encode(const struct tokenizer *t, const char *text, size_t text_bytes,
                      unsigned flags, struct infer_tokens *out, struct infer_error *err)
 {
-    int status = 0;
+    struct infer_part part = {text, text_bytes, (flags & INFER_PARSE_SPECIAL) != 0};
+    int status =
+        check_call(&part, 1, flags, INFER_ADD_SPECIAL | INFER_PARSE_SPECIAL, err);
 
     out->count = 0;
-    if (flags & ~(unsigned)(INFER_ADD_SPECIAL | INFER_PARSE_SPECIAL))
-        return infer_fail(err, INFER_EINVALID, "token flags 0x%x are not known", flags);
-    if (flags & INFER_ADD_SPECIAL)
-        status = push(out, t->opening);
-    if (status == 0 && (flags & INFER_PARSE_SPECIAL))
-        status = encode_parsing(t, text, text_bytes, out);
-    else if (status == 0)
-        status = wordpiece_encode(t, text, text_bytes, out);
-    if (status == 0 && (flags & INFER_ADD_SPECIAL))
-        status = push(out, t->closing);
-    if (status != 0) {
-        out->count = 0;
-        return infer_fail(err, status, "no memory for the tokens of %zu bytes",
-                          text_bytes);
-    }
-    return 0;
+    return status != 0 ? status : encode_parts(t, &part, 1, flags, out, err);
 }
+
+/* ---- for callers of the library ---------------------------------------------------
+ */
 
 int infer_tokenize(const struct infer_model *model, const char *text, size_t text_bytes,
                    unsigned flags, struct infer_tokens *out, struct infer_error *err)
 {
     return tokenizer_encode(model->tokenizer, text, text_bytes, flags, out, err);
+}
+
+int infer_tokenize_parts(const struct infer_model *model, const struct infer_part *part,
+                         size_t count, unsigned flags, struct infer_tokens *out,
+                         struct infer_error *err)
+{
+    return tokenizer_encode_parts(model->tokenizer, part, count, flags, out, err);
 }
 
 void infer_tokens_free(struct infer_tokens *tokens)
@@ -330,10 +360,27 @@ void infer_tokens_free(struct infer_tokens *tokens)
 bool infer_tokens_cut(const struct infer_model *model, struct infer_tokens *tokens,
                       size_t max)
 {
+    int32_t closing = model->tokenizer->closing;
+
     if (tokens->count <= max)
         return false;
-    if (max > 0 && tokens->id[tokens->count - 1] == model->tokenizer->closing)
-        tokens->id[max - 1] = model->tokenizer->closing;
+    if (max > 0 && closing >= 0 && tokens->id[tokens->count - 1] == closing)
+        tokens->id[max - 1] = closing;
     tokens->count = max;
     return true;
+}
+
+int32_t infer_token_bos(const struct infer_model *model)
+{
+    return model->tokenizer->bos;
+}
+
+bool infer_token_is_end(const struct infer_model *model, int32_t id)
+{
+    return tokenizer_is_end(model->tokenizer, id);
+}
+
+int32_t infer_token_find(const struct infer_model *model, const char *name)
+{
+    return vocabulary_find_special(&model->tokenizer->vocabulary, name);
 }

@@ -25,6 +25,7 @@
 #include "infer/tokenizer.h"
 #include "infer/utf8.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
@@ -32,6 +33,11 @@
 struct mark { /* a combining character that waits for its place */
     UChar32 character;
     uint8_t class;
+};
+
+struct wordpiece {
+    struct trie *initial;    /* pieces that start a word */
+    struct trie *continuing; /* pieces inside a word */
 };
 
 struct words { /* one call's state */
@@ -143,7 +149,8 @@ static void push(struct words *w, int32_t id)
 /* Longest match first, or one unknown token for all of it. */
 static void push_pieces(struct words *w)
 {
-    const struct trie *trie = w->tokenizer->initial;
+    const struct wordpiece *pieces = w->tokenizer->own;
+    const struct trie *trie = pieces->initial;
     size_t start = w->out->count, matched = 0;
 
     for (size_t at = 0; at < w->bytes; at += matched) {
@@ -155,7 +162,7 @@ static void push_pieces(struct words *w)
             return;
         }
         push(w, id);
-        trie = w->tokenizer->continuing;
+        trie = pieces->continuing;
     }
 }
 
@@ -271,16 +278,16 @@ static void add_ascii(struct words *w, char c)
         end_word(w);
 }
 
-int wordpiece_encode(const struct tokenizer *tokenizer, const char *text,
-                     size_t text_bytes, struct infer_tokens *out)
+static int wordpiece_encode(struct tokenizer_run *run, const char *text,
+                            size_t text_bytes)
 {
     UErrorCode failed = U_ZERO_ERROR;
     struct words w;
     size_t at = 0;
 
-    w.tokenizer = tokenizer;
+    w.tokenizer = run->tokenizer;
     w.nfd = unorm2_getNFDInstance(&failed);
-    w.out = out;
+    w.out = run->out;
     w.characters = w.bytes = w.mark_count = 0;
     w.status = U_FAILURE(failed) ? INFER_ENOMEM : 0;
     while (w.status == 0 && at < text_bytes) {
@@ -294,3 +301,102 @@ int wordpiece_encode(const struct tokenizer *tokenizer, const char *text,
         end_word(&w);
     return w.status;
 }
+
+/* ---- the vocabulary ------------------------------------------------------------- */
+
+static const char word_start[] = "\xe2\x96\x81"; /* U+2581 */
+
+static bool is_utf8(const char *text, size_t bytes)
+{
+    size_t at = 0;
+
+    while (at < bytes)
+        if (utf8_next(text, bytes, &at) == UTF8_INVALID)
+            return false;
+    return true;
+}
+
+/* The entry of an ordinary token in one of the tries; false where it belongs to the
+ * other or to none. Pieces longer than a word can be, empty ones and those that are
+ * not UTF-8 match nothing. */
+static bool make_entry(const struct token *token, bool initial, struct trie_entry *out)
+{
+    const size_t mark = sizeof word_start - 1;
+    bool starts = token->bytes >= mark && memcmp(token->text, word_start, mark) == 0;
+
+    if (token->type != TOKEN_NORMAL || starts != initial)
+        return false;
+    out->text = starts ? token->text + mark : token->text;
+    out->bytes = starts ? token->bytes - (uint32_t)mark : token->bytes;
+    return out->bytes > 0 && out->bytes <= TOKENIZER_WORD_BYTES_MAX &&
+           is_utf8(out->text, out->bytes);
+}
+
+static struct trie *build_trie(const struct vocabulary *v, bool initial)
+{
+    struct trie_entry *entry = calloc(v->count, sizeof *entry);
+    struct trie *trie = NULL;
+    size_t count = 0;
+
+    for (uint32_t i = 0; entry != NULL && i < v->count; i++) {
+        entry[count].id = (int32_t)i;
+        if (make_entry(&v->token[i], initial, &entry[count]))
+            count++;
+    }
+    if (entry != NULL)
+        trie = trie_build(entry, count);
+    free(entry);
+    return trie;
+}
+
+/* The token by an id, or else by its name. */
+static int find_special(const struct tokenizer *t, int32_t id, const char *name,
+                        int32_t *out, struct infer_error *err)
+{
+    *out = id >= 0 ? id : vocabulary_find_special(&t->vocabulary, name);
+    if (*out < 0)
+        return infer_fail(err, INFER_EFORMAT, "the file names no %s token", name);
+    return 0;
+}
+
+static int wordpiece_open(struct tokenizer *t, const struct gguf *file,
+                          struct infer_error *err)
+{
+    struct wordpiece *own = calloc(1, sizeof *own);
+    int status;
+
+    (void)file;
+    t->own = own;
+    if (own == NULL)
+        return infer_fail(err, INFER_ENOMEM, "no memory for a tokenizer");
+    own->initial = build_trie(&t->vocabulary, true);
+    own->continuing = build_trie(&t->vocabulary, false);
+    if (own->initial == NULL || own->continuing == NULL)
+        return infer_fail(err, INFER_ENOMEM, "no memory for %u tokens", t->count);
+    status = find_special(t, t->unknown, "[UNK]", &t->unknown, err);
+    if (status == 0)
+        status =
+            find_special(t, t->cls >= 0 ? t->cls : t->bos, "[CLS]", &t->opening, err);
+    if (status == 0)
+        status =
+            find_special(t, t->sep >= 0 ? t->sep : t->eos, "[SEP]", &t->closing, err);
+    return status;
+}
+
+static void wordpiece_close(struct tokenizer *t)
+{
+    struct wordpiece *own = t->own;
+
+    if (own == NULL)
+        return;
+    trie_free(own->initial);
+    trie_free(own->continuing);
+    free(own);
+}
+
+const struct tokenizer_kind tokenizer_wordpiece = {.name = "bert",
+                                                   .form = VOCABULARY_WORDPIECE,
+                                                   .open = wordpiece_open,
+                                                   .encode = wordpiece_encode,
+                                                   .close = wordpiece_close,
+                                                   .any_bytes = true};

@@ -148,3 +148,9 @@ int32_t trie_longest(const struct trie *trie, const char *text, size_t bytes,
     }
     return best;
 }
+
+int32_t trie_step(const struct trie *trie, uint32_t *node, uint8_t byte)
+{
+    *node = *node == 0 ? trie->start[byte] : step(trie, *node, byte);
+    return *node == 0 ? -1 : trie->node[*node].id;
+}

@@ -24,4 +24,8 @@ void trie_free(struct trie *trie); /* NULL is allowed */
 int32_t trie_longest(const struct trie *trie, const char *text, size_t bytes,
                      size_t *matched);
 
+/* Go from *node, 0 for the root, to its child for a byte: *node becomes that, or 0
+ * where there is none. Returns the id of the entry that ends there, -1: none. */
+int32_t trie_step(const struct trie *trie, uint32_t *node, uint8_t byte);
+
 #endif
