@@ -48,36 +48,32 @@ bool work_is_duplicate(const struct work *work)
     return work->same.kind == STORE_FOUND_ELSEWHERE;
 }
 
-void work_free(struct work *work)
+void work_starve(struct work *work)
 {
-    if (!work)
-        return;
-    ingest_document_free(work->document);
-    pipeline_text_free(work->text);
-    free(work->chunk_vector); /* the sentences' vectors lie behind it */
     for (size_t i = 0; work->answer && i < work->answer_count; i++)
         answer_clear(&work->answer[i]);
     free(work->answer);
     free(work->commanding);
     free(work->summary);
     free(work->finding);
-    free(work);
-}
-
-void work_starve(struct work *work)
-{
-    for (size_t i = 0; work->answer && i < work->answer_count; i++)
-        answer_clear(&work->answer[i]);
-    free(work->answer);
-    free(work->summary);
-    free(work->finding);
-    free(work->chunk_vector);
+    free(work->chunk_vector); /* the sentences' vectors lie behind it */
     work->answer = NULL;
+    work->commanding = NULL;
     work->summary = NULL;
     work->finding = NULL;
     work->chunk_vector = work->sentence_vector = NULL;
     work->answer_count = work->summary_count = work->finding_count = 0;
     work->seen_bytes = 0;
+}
+
+void work_free(struct work *work)
+{
+    if (!work)
+        return;
+    work_starve(work);
+    ingest_document_free(work->document);
+    pipeline_text_free(work->text);
+    free(work);
 }
 
 static bool is_space(char c)
