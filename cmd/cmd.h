@@ -146,6 +146,8 @@ void json_line(json_t *object);
 /* A string that may not be UTF-8: invalid bytes become U+FFFD. */
 json_t *json_text(const char *text, size_t bytes);
 json_t *json_or_null(const char *text);
+/* The bytes of a path that is not UTF-8, to be freed; NULL when it is. */
+char *path_hex(const char *path);
 /* Adds "path", and "path_hex" when the path is not UTF-8. */
 void json_set_path(json_t *object, const char *path);
 /* Print text so that no control character reaches a terminal; at most width columns

@@ -139,16 +139,21 @@ json_t *json_or_null(const char *text)
     return text ? json_text(text, strlen(text)) : json_null();
 }
 
-void json_set_path(json_t *object, const char *path)
+char *path_hex(const char *path)
 {
     size_t bytes = strlen(path);
-    json_object_set_new(object, "path", json_text(path, bytes));
-    if (is_utf8(path))
-        return;
-    char *hex = calloc(bytes * 2 + 1, 1);
+    char *hex = is_utf8(path) ? NULL : calloc(bytes * 2 + 1, 1);
     for (size_t i = 0; hex && i < bytes; i++)
         snprintf(hex + i * 2, 3, "%02x", (unsigned char)path[i]);
-    json_object_set_new(object, "path_hex", hex ? json_string(hex) : json_null());
+    return hex;
+}
+
+void json_set_path(json_t *object, const char *path)
+{
+    char *hex = path_hex(path);
+    json_object_set_new(object, "path", json_text(path, strlen(path)));
+    if (hex)
+        json_object_set_new(object, "path_hex", json_string(hex));
     free(hex);
 }
 

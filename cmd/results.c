@@ -203,6 +203,7 @@ static void csv_row(const struct store_document *document)
 {
     char number[32], digest[65];
     size_t rows = document->task_count ? document->task_count : 1;
+    char *hex = path_hex(document->path);
     store_digest_hex(&document->digest, digest);
     for (size_t i = 0; i < rows; i++) {
         const struct store_task *task =
@@ -220,8 +221,10 @@ static void csv_row(const struct store_document *document)
         print_csv(stdout, task ? number : "", false);
         print_csv(stdout, !task ? "" : task->undecided ? "true" : "false", false);
         print_csv(stdout, task && task->runner_up ? task->runner_up : "", false);
-        print_csv(stdout, task ? task->answered_by : "", true);
+        print_csv(stdout, task ? task->answered_by : "", false);
+        print_csv(stdout, hex ? hex : "", true);
     }
+    free(hex);
 }
 
 /* ---- one document for people ---------------------------------------------------- */
@@ -316,7 +319,7 @@ static int results_print(struct results *results, const struct store_filter *fil
     }
     if (results->format == FORMAT_CSV)
         fputs("document,path,sha256,outcome,reason,decision,task,label,probability,"
-              "undecided,runner_up,answered_by\r\n",
+              "undecided,runner_up,answered_by,path_hex\r\n",
               stdout);
     else if (results->format == FORMAT_TABLE && !results->details)
         table_head();

@@ -126,6 +126,27 @@ PY
     json 'd["settings"]' <started | grep -q 'activations=16 .*pipeline=[0-9]* ingest=[0-9]* .*memory=[0-9]*'
 }
 
+@test "a path that is not UTF-8 is given exactly in every format" {
+    mkdir box
+    path=$(printf 'box/caf\xe9, "1".pdf')
+    cp "$documents/contracts/brightwater-supply.pdf" "$path"
+    cp "$documents/correspondence/pricing-review-mixed.pdf" box/plain.pdf
+    "$cloister" run --quiet --db case.db box || [ $? -eq 1 ]
+    hex=$(printf '%s' "$PWD/$path" | od -An -tx1 -v | tr -d ' \n')
+    "$cloister" results list --db case.db --format json | json 'd.get("path_hex")' >json
+    "$cloister" results list --db case.db --format csv >csv
+    python3 - csv >from-csv <<'PY'
+import csv, sys
+for row in csv.DictReader(open(sys.argv[1], encoding="utf-8", newline="")):
+    assert None not in row and all(v is not None for v in row.values()), row
+    print(row["path_hex"] or None)
+PY
+    [ "$(sort json)" = "$(printf '%s\nNone' "$hex" | sort)" ]
+    diff json from-csv
+    run "$cloister" results show --db case.db "$path"
+    [ "$status" -eq 0 ]
+}
+
 @test "results do not depend on threads, instruction set or order" {
     cp -r "$documents/correspondence" "$documents/odd/hidden-instructions.pdf" .
     for settings in "--threads 1" "--threads 2 --isa avx2" "--isa scalar"; do
