@@ -78,8 +78,8 @@ static void render_task(const struct policy_task *task)
 
 static void render_detector(const struct policy_detector *detector)
 {
-    printf("  - %s (%s), by %s", detector->name, detector->title,
-           detector->kind == POLICY_DETECTOR_PATTERN ? "pattern" : "meaning");
+    static const char *const kind[] = {"pattern", "meaning", "the shipped patterns"};
+    printf("  - %s (%s), by %s", detector->name, detector->title, kind[detector->kind]);
     if (detector->kind == POLICY_DETECTOR_MEANING)
         printf(", cosine at least %g: %s", detector->threshold, detector->description);
     puts(detector->mask ? ", masked" : "");

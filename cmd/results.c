@@ -68,6 +68,11 @@ static json_t *task_json(const struct store_task *task, bool details)
     }
     json_object_set_new(object, "scores", scores);
     json_object_set_new(object, "evidence", evidence);
+    if (task->plain_label)
+        json_object_set_new(object, "without_commanding_text",
+                            json_pack("{s:s,s:f,s:b}", "label", task->plain_label,
+                                      "probability", task->plain_probability,
+                                      "undecided", task->plain_undecided));
     return object;
 }
 
@@ -249,6 +254,9 @@ static void show_task(const struct store_task *task)
     if (task->runner_up)
         printf("  runner-up %s; answered by the %s\n", task->runner_up,
                task->answered_by);
+    if (task->plain_label)
+        printf("  without commanding text %s, probability %.3f%s\n", task->plain_label,
+               task->plain_probability, task->plain_undecided ? ", undecided" : "");
     if (task->evidence_count)
         puts("  evidence [section:bytes]:");
     for (size_t i = 0; i < task->evidence_count; i++)

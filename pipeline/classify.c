@@ -244,8 +244,9 @@ static int plain_find(const struct scorer *whole, struct infer_session *session,
 static void plain_weigh(struct answer *answer)
 {
     const struct plain *plain = &answer->plain;
-    answer->undecided |= !plain->asked || plain->label != answer->label ||
-                         plain->undecided != answer->undecided;
+    answer->commanded = !plain->asked || plain->label != answer->label ||
+                        plain->undecided != answer->undecided;
+    answer->undecided |= answer->commanded;
 }
 
 /* ---- the whole ------------------------------------------------------------------ */

@@ -77,6 +77,7 @@ struct plain {  /* an answer without the commanding sentences */
 struct answer {                /* to one task */
     uint32_t label, runner_up; /* indices into the task's labels */
     bool undecided;            /* by itself, or because plain says otherwise */
+    bool commanded;            /* the latter */
     struct plain plain;
     double *score, *probability; /* one a label */
     struct quote *evidence;

@@ -311,6 +311,11 @@ static bool read_task(struct arena *arena, sqlite3_stmt *stmt, void *row)
     out->undecided = sqlite3_column_int(stmt, 3) != 0;
     out->runner_up = copy_text(arena, stmt, 4);
     out->answered_by = copy_text(arena, stmt, 5);
+    out->commanded = sqlite3_column_int(stmt, 6) != 0;
+    if (sqlite3_column_type(stmt, 7) != SQLITE_NULL)
+        out->plain_label = copy_text(arena, stmt, 7);
+    out->plain_probability = sqlite3_column_double(stmt, 8);
+    out->plain_undecided = sqlite3_column_int(stmt, 9) != 0;
     return out->task && out->label && out->runner_up && out->answered_by;
 }
 
@@ -369,7 +374,8 @@ static const struct child chunks = {
     "WHERE document = ? ORDER BY chunk",
     sizeof(struct store_chunk), read_chunk};
 static const struct child tasks = {
-    "SELECT task, label, probability, undecided, runner_up, answered_by FROM task "
+    "SELECT task, label, probability, undecided, runner_up, answered_by, commanded, "
+    "plain_label, plain_probability, plain_undecided FROM task "
     "WHERE document = ? ORDER BY ordinal",
     sizeof(struct store_task), read_task};
 static const struct child scores = {

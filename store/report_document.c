@@ -218,6 +218,18 @@ static void write_labels(struct report *report, const struct store_task *task)
                 task->score_count - shown);
 }
 
+/* The answer without the sentences that try to instruct the reader. */
+static void write_plain(struct report *report, const struct store_task *task)
+{
+    if (!task->plain_label)
+        return;
+    html_raw(report, "<span>Without commanding text: ");
+    html_words(report, task->plain_label);
+    html_raw(report, " at ");
+    html_percent(report, task->plain_probability);
+    html_raw(report, "</span>");
+}
+
 static void write_task(struct report *report, const struct store_document *document,
                        const struct store_task *task)
 {
@@ -234,7 +246,9 @@ static void write_task(struct report *report, const struct store_document *docum
     html_words(report, task->runner_up);
     html_raw(report, "</span><span>Answered by the ");
     html_words(report, task->answered_by);
-    html_raw(report, "</span></p>\n");
+    html_raw(report, "</span>");
+    write_plain(report, task);
+    html_raw(report, "</p>\n");
     if (task->score_count)
         write_labels(report, task);
     if (task->evidence_count)

@@ -215,12 +215,16 @@ static int write_task_details(struct store *store, int64_t id, int64_t ordinal,
 static int write_task(struct store *store, int64_t id, int64_t ordinal,
                       const struct store_task *task, struct store_error *err)
 {
+    const struct db_value none = db_text(NULL);
     int status =
-        db_run(store, "INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        db_run(store, "INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                DB_VALUES(db_int(id), db_int(ordinal), db_text(task->task),
                          db_text(task->label), db_real(task->probability),
                          db_int(task->undecided), db_text_or_empty(task->runner_up),
-                         db_text_or_empty(task->answered_by)),
+                         db_text_or_empty(task->answered_by), db_int(task->commanded),
+                         db_text(task->plain_label),
+                         task->plain_label ? db_real(task->plain_probability) : none,
+                         task->plain_label ? db_int(task->plain_undecided) : none),
                err);
 
     if (status != STORE_OK)

@@ -68,7 +68,8 @@ static const struct rows_table document_tables[] = {
      ORPHANS("chunk")},
     {"task",
      "SELECT document, ordinal, task, label, probability, undecided, runner_up, "
-     "answered_by FROM task WHERE document = ?1 ORDER BY ordinal",
+     "answered_by, commanded, plain_label, plain_probability, plain_undecided "
+     "FROM task WHERE document = ?1 ORDER BY ordinal",
      ORPHANS("task")},
     {"score",
      "SELECT document, task, ordinal, label, score, probability FROM score "

@@ -145,7 +145,10 @@ CREATE VIRTUAL TABLE chunk_search USING fts5 (
 );
 
 -- The answer to one question of the policy. When undecided is 1 the label is still
--- the best one, but its probability lies below the policy's threshold.
+-- the best one, but its probability lies below the policy's threshold, or commanded is
+-- 1: the answer hangs on sentences that try to instruct the reader. Where there are such
+-- sentences (findings of commanding_text), plain_label, plain_probability and
+-- plain_undecided are the answer without them; NULL when nothing else is left.
 CREATE TABLE task (
     document    INTEGER NOT NULL REFERENCES document,
     ordinal     INTEGER NOT NULL,
@@ -155,6 +158,10 @@ CREATE TABLE task (
     undecided   INTEGER NOT NULL CHECK (undecided IN (0, 1)),
     runner_up   TEXT    NOT NULL,
     answered_by TEXT    NOT NULL,
+    commanded         INTEGER NOT NULL CHECK (commanded IN (0, undecided)),
+    plain_label       TEXT,
+    plain_probability REAL,
+    plain_undecided   INTEGER CHECK (plain_undecided IN (0, 1)),
     PRIMARY KEY (document, ordinal),
     UNIQUE (document, task)
 ) STRICT, WITHOUT ROWID;
@@ -285,7 +292,8 @@ FROM v_history WHERE current;
 
 CREATE VIEW v_results AS
 SELECT d.document, d.path, t.task, t.label, t.probability, t.undecided, t.runner_up,
-       t.answered_by, d.outcome, d.decision, d.policy
+       t.answered_by, d.outcome, d.decision, d.policy, t.commanded,
+       t.plain_label, t.plain_probability, t.plain_undecided
 FROM v_documents AS d JOIN task AS t ON t.document = d.document;
 
 CREATE VIEW v_evidence AS
@@ -327,7 +335,9 @@ SELECT column1 AS word FROM (VALUES ('review'), ('withhold'), ('lawyer'), ('coun
                                     ('person'), ('manual'), ('escalate'));
 
 -- What a person must look at, one row a reason: an outcome other than ok and
--- duplicate, an undecided task, a decision whose name holds a word for people.
+-- duplicate, an undecided task, an answer that is another one without the sentences
+-- that try to instruct the reader, such sentences by themselves, a decision whose name
+-- holds a word for people.
 CREATE VIEW v_review_queue AS
 SELECT document, path, 'outcome: ' || outcome AS why, NULL AS task, NULL AS label,
        NULL AS probability, reason, policy
@@ -336,6 +346,19 @@ UNION ALL
 SELECT r.document, r.path, 'undecided', r.task, r.label, r.probability,
        'the runner-up is ' || r.runner_up, r.policy
 FROM v_results AS r WHERE r.undecided
+UNION ALL
+SELECT r.document, r.path, 'commanding text', r.task, r.label, r.probability,
+       CASE WHEN r.plain_label IS NULL THEN 'there is no other text'
+            ELSE 'without it ' || r.plain_label
+                 || printf(' at %.1f %%', 100 * r.plain_probability)
+                 || iif(r.plain_undecided, ', undecided', '') END, r.policy
+FROM v_results AS r WHERE r.commanded
+UNION ALL
+SELECT d.document, d.path, 'commanding text', NULL, NULL, NULL,
+       printf('%d sentence%s to instruct the reader', count(*),
+              iif(count(*) = 1, ' tries', 's try')), d.policy
+FROM v_documents AS d JOIN finding AS f ON f.document = d.document
+WHERE f.detector = 'commanding_text' GROUP BY d.document
 UNION ALL
 SELECT document, path, 'decision: ' || decision, NULL, NULL, NULL, '', policy
 FROM v_documents

@@ -153,6 +153,11 @@ struct store_task {
     const char *task, *label, *runner_up, *answered_by;
     double probability;
     bool undecided;
+    bool commanded; /* undecided because it hangs on commanding text */
+    /* The answer without commanding text; NULL: there is none, or nothing else. */
+    const char *plain_label;
+    double plain_probability;
+    bool plain_undecided;
     const struct store_score *score;
     size_t score_count;
     const struct store_quote *evidence;

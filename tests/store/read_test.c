@@ -37,6 +37,11 @@ static int compare_whole(void *arg, const struct store_document *got)
     assert_int_equal(got->task_count, 2);
     assert_false(got->task[0].undecided);
     assert_true(got->task[1].undecided);
+    assert_null(got->task[0].plain_label);
+    assert_true(got->task[1].commanded);
+    assert_string_equal(got->task[1].plain_label, "yes");
+    assert_true(got->task[1].plain_probability == 0.75);
+    assert_false(got->task[1].plain_undecided);
     assert_int_equal(got->task[0].score_count, 3);
     assert_string_equal(got->task[0].score[2].label, "supply");
     assert_true(got->task[0].score[2].probability == 0.125);

@@ -76,6 +76,8 @@ static void the_page_says_what_was_asked_and_found(void **state)
         "contract type",
         "undecided: a person must look",
         "Runner-up: distributor",
+        "Without commanding text: yes at 75.0\xe2\x80\xaf%",
+        "commanding text",
         "62.5\xe2\x80\xaf%",
         "<bdi class=\"folder\">box</bdi>",
         "License Agreement",

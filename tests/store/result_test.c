@@ -77,6 +77,13 @@ static const char *const views[] = {
     "detector = 'royalty'",
     "SELECT document = 1 AND path = 'a' || char(0xfffd) AND why = 'undecided' AND task = "
     "'signed' AND label = 'no' AND probability = 0.5 FROM v_review_queue",
+    "SELECT count(*) = 1 AND task = 'signed' AND label = 'no' AND probability = 0.5 AND "
+    "reason = 'without it yes at 75.0 %' FROM v_review_queue WHERE why = 'commanding "
+    "text'",
+    "SELECT commanded AND plain_label = 'yes' AND plain_probability = 0.75 AND "
+    "plain_undecided = 0 FROM v_results WHERE task = 'signed'",
+    "SELECT commanded = 0 AND plain_label IS NULL AND plain_probability IS NULL AND "
+    "plain_undecided IS NULL FROM v_results WHERE task = 'contract_type'",
     "SELECT current AND document = 1 FROM v_history",
     "SELECT run = 1 AND policy = 'contracts' AND why = 'complete' AND done = 1 FROM "
     "v_runs",
@@ -123,6 +130,32 @@ static void the_queue_names_failures_and_decisions_once_each(void **state)
                             "AND why IN ('outcome: no_text', 'decision: "
                             "manual_review')"),
                      2);
+}
+
+/* Commanding text is a reason by itself, once a document, and with an answer that
+ * nothing else is left to check by. */
+static void the_queue_names_commanding_text(void **state)
+{
+    struct sample_folder *at = *state;
+    struct sample_document sample;
+    int64_t run_id;
+    struct store *store = begin(at->db, &run_id);
+
+    sample_document(&sample, "a", "a");
+    sample.finding[0].detector = sample.finding[1].detector = "commanding_text";
+    sample.task[1].plain_label = NULL;
+    assert_ok(store_commit(store, run_id, &sample.document, NULL, ERR));
+    assert_ok(store_close(store, ERR));
+    assert_int_equal(number(at->db, "SELECT count(*) FROM v_review_queue WHERE why = "
+                                    "'commanding text'"),
+                     2);
+    assert_int_equal(number(at->db, "SELECT count(*) FROM v_review_queue WHERE task IS "
+                                    "NULL AND reason = '2 sentences try to instruct "
+                                    "the reader'"),
+                     1);
+    assert_int_equal(number(at->db, "SELECT count(*) FROM v_review_queue WHERE task = "
+                                    "'signed' AND reason = 'there is no other text'"),
+                     1);
 }
 
 /* ---- refusals -------------------------------------------------------------------- */
@@ -370,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_views_have_the_columns_and_values_that_are_promised),
         TEST(the_queue_names_failures_and_decisions_once_each),
+        TEST(the_queue_names_commanding_text),
         TEST(what_may_not_be_stored_leaves_nothing),
         TEST(a_quote_may_fill_its_chunk),
         TEST(a_full_disk_is_told_and_keeps_what_was_acknowledged),

@@ -151,7 +151,11 @@ static inline void sample_answers(struct sample_document *out)
                                        .runner_up = "yes",
                                        .answered_by = "encoder",
                                        .probability = 0.5,
-                                       .undecided = true};
+                                       .undecided = true,
+                                       .commanded = true,
+                                       .plain_label = "yes",
+                                       .plain_probability = 0.75,
+                                       .plain_undecided = false};
     out->sentence[0] =
         (struct store_sentence){.kind = "verbatim", .quote = out->evidence[0]};
     out->finding[0] = (struct store_finding){

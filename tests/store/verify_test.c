@@ -204,7 +204,7 @@ static const struct tampering tamperings[] = {
     {"INSERT INTO score VALUES (99, 1, 1, 'x', 1.0, 0.0)", "rows of score"},
     {"INSERT INTO hidden VALUES (99, 1, 1, 0, 0, '', '')", "rows of hidden"},
     {"INSERT INTO chunk VALUES (99, 99, 1, 1, 0, 1, 0, 0, '')", "rows of chunk"},
-    {"INSERT INTO task VALUES (99, 1, 't', 'l', 1.0, 0, '', '')", "rows of task"},
+    {"INSERT INTO task VALUES (99, 1, 't', 'l', 1.0, 0, '', '', 0, NULL, NULL, NULL)", "rows of task"},
     {"INSERT INTO evidence SELECT 99, task, ordinal, section, start, end_section, "
      "\"end\", chunk, offset, bytes, weight FROM evidence LIMIT 1",
      "rows of evidence"},
