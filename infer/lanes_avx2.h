@@ -28,14 +28,7 @@ SIMD_INLINE struct lanes lanes_load(const float *x)
     return (struct lanes){_mm256_loadu_ps(x), _mm256_loadu_ps(x + 8)};
 }
 
-/* 16 halves, and 16 signed bytes, of a file */
-SIMD_INLINE struct lanes lanes_halves(const void *halves)
-{
-    const __m128i *from = halves;
-    return (struct lanes){_mm256_cvtph_ps(_mm_loadu_si128(from)),
-                          _mm256_cvtph_ps(_mm_loadu_si128(from + 1))};
-}
-
+/* 16 signed bytes */
 SIMD_INLINE struct lanes lanes_int8(const void *bytes)
 {
     const __m128i all = _mm_loadu_si128((const __m128i *)bytes);
@@ -124,11 +117,14 @@ SIMD_INLINE struct lanes lanes_by_sign(struct lanes x, struct lanes below,
                           _mm256_blendv_ps(otherwise.hi, below.hi, x.hi)};
 }
 
+/* A macro because clang wants a constant that no function has touched. */
+#define LANES_NEAREST (_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
+
 SIMD_INLINE void lanes_store_halves(uint16_t *out, struct lanes a)
 {
-    const int rounding = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-    _mm_storeu_si128((__m128i *)(void *)out, _mm256_cvtps_ph(a.lo, rounding));
-    _mm_storeu_si128((__m128i *)(void *)(out + 8), _mm256_cvtps_ph(a.hi, rounding));
+    _mm_storeu_si128((__m128i *)(void *)out, _mm256_cvtps_ph(a.lo, LANES_NEAREST));
+    _mm_storeu_si128((__m128i *)(void *)(out + 8),
+                     _mm256_cvtps_ph(a.hi, LANES_NEAREST));
 }
 
 SIMD_INLINE struct lanes lanes_load_halves(const uint16_t *x)

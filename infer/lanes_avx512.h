@@ -26,12 +26,7 @@ SIMD_INLINE struct lanes lanes_load(const float *x)
     return (struct lanes){_mm512_loadu_ps(x)};
 }
 
-/* 16 halves, and 16 signed bytes, of a file */
-SIMD_INLINE struct lanes lanes_halves(const void *halves)
-{
-    return (struct lanes){_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)halves))};
-}
-
+/* 16 signed bytes */
 SIMD_INLINE struct lanes lanes_int8(const void *bytes)
 {
     const __m128i all = _mm_loadu_si128((const __m128i *)bytes);

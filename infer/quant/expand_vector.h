@@ -139,13 +139,18 @@ SIMD_INLINE void expand_codes(struct quant_piece *piece, const struct quant *qua
     }
 }
 
+SIMD_INLINE struct lanes halves(const void *bytes)
+{
+    return lanes_load_halves(bytes);
+}
+
 /* The scales of one block. Minima are below 64: signed bytes read them as well. */
 SIMD_INLINE void expand_scales(struct quant_piece *piece, const struct quant *quant,
                                const unsigned char *scales, size_t group)
 {
     const size_t groups = quant->values / quant->group;
-    const struct lanes d = lanes_halves(scales);
-    const struct lanes m = quant->minima ? lanes_halves(scales + 2 * PANEL_ROWS) : d;
+    const struct lanes d = halves(scales);
+    const struct lanes m = quant->minima ? halves(scales + 2 * PANEL_ROWS) : d;
     const struct lanes less = lanes_mul(m, lanes_set(-1));
 
     if (!quant->coded) {
