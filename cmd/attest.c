@@ -27,6 +27,40 @@ static json_t *layers_json(const struct ingest_layers *layers)
                      "interfaces", layers->interfaces);
 }
 
+/* The digest of a program's file, as text; takes over path, which may be NULL. */
+static int digest_of(const char *command, char *path, char out[65])
+{
+    struct store_error why;
+    struct store_digest sum;
+    int status = -1;
+    if (!path || store_digest_file(path, &sum, &why) != 0) {
+        complain(command, "cannot read the programs' own files%s%s", path ? ": " : "",
+                 path ? why.text : "");
+        status = EXIT_NO_START;
+    } else {
+        store_digest_hex(&sum, out);
+    }
+    free(path);
+    return status;
+}
+
+static json_t *hold_json(const struct ingest_hold *hold)
+{
+    return json_pack("{s:i,s:i,s:i}", "threads", hold->threads, "held", hold->held,
+                     "landlock", hold->landlock);
+}
+
+void attest_running(json_t *facts, const struct ingest_parser *parser)
+{
+    struct ingest_hold hold;
+    ingest_hold_self(&hold);
+    json_object_set_new(facts, "conductor", hold_json(&hold));
+    ingest_hold_lanes(parser, &hold);
+    json_t *lanes = hold_json(&hold);
+    json_object_set_new(lanes, "namespaces", json_boolean(hold.namespaces));
+    json_object_set_new(facts, "parser", lanes);
+}
+
 static void show_line(void *arg, const struct ingest_probe *probe)
 {
     (void)arg;
@@ -54,30 +88,36 @@ int attest_run(const char *command, json_t **facts)
 {
     struct ingest_layers layers;
     struct ingest_error why;
-    char name[16];
+    char name[16], parser[65];
     snprintf(name, sizeof(name), "%s", command);
     if (ingest_attest(show_failed, name, &layers, &why) != 0) {
         complain(command, "%s", why.text);
         return EXIT_NO_START;
     }
+    int status = digest_of(command, lookup_parser(), parser);
+    if (status >= 0)
+        return status;
     *facts = layers_json(&layers);
+    json_object_set_new(*facts, "parser_sha256", json_string(parser));
     return layers.failed == 0 ? -1 : EXIT_NO_START;
 }
 
-static void show_summary(const struct ingest_layers *layers, const char *digest,
-                         enum format format)
+static void show_summary(const struct ingest_layers *layers, const char *program,
+                         const char *parser, enum format format)
 {
     struct utsname kernel = {0};
     uname(&kernel);
     if (format == FORMAT_JSON) {
         json_t *object = layers_json(layers);
-        json_object_set_new(object, "program_sha256", json_string(digest));
+        json_object_set_new(object, "program_sha256", json_string(program));
+        json_object_set_new(object, "parser_sha256", json_string(parser));
         json_object_set_new(object, "kernel", json_string(kernel.release));
         json_line(object);
         return;
     }
     printf("%zu probes, %zu failed\n", layers->probes, layers->failed);
-    printf("program:    SHA-256 %s\n", digest);
+    printf("cloister:   SHA-256 %s\n", program);
+    printf("  -parse:   SHA-256 %s\n", parser);
     printf("kernel:     %s\n", kernel.release);
     printf("seccomp:    %s\n", layers->seccomp ? "yes" : "no (a build for tests)");
     printf("Landlock:   %s%d\n",
@@ -90,9 +130,7 @@ static int attest_main(const struct command *self, int argc, char **argv)
 {
     struct ingest_layers layers;
     struct ingest_error why;
-    struct store_error store_why;
-    struct store_digest sum;
-    char digest[65];
+    char program[65], parser[65];
     enum format format = FORMAT_TEXT;
     int words;
     int status = options_parse(self, argc, argv, &words);
@@ -102,23 +140,19 @@ static int attest_main(const struct command *self, int argc, char **argv)
         complain("attest", "\"%s\": nothing can be named here", argv[1]);
         status = EXIT_USAGE;
     }
+    if (status < 0)
+        status = digest_of("attest", lookup_program(), program);
+    if (status < 0)
+        status = digest_of("attest", lookup_parser(), parser);
     if (status >= 0)
         return status;
-    char *program = lookup_program();
-    if (!program || store_digest_file(program, &sum, &store_why) != 0) {
-        complain("attest", "cannot read the program's own file");
-        free(program);
-        return EXIT_NO_START;
-    }
-    free(program);
-    store_digest_hex(&sum, digest);
     fflush(stdout);
     if (ingest_attest(format == FORMAT_JSON ? show_json : show_line, NULL, &layers,
                       &why) != 0) {
         complain("attest", "%s", why.text);
         return EXIT_NO_START;
     }
-    show_summary(&layers, digest, format);
+    show_summary(&layers, program, parser, format);
     return layers.seccomp && layers.failed == 0 ? EXIT_DONE : EXIT_NO_START;
 }
 

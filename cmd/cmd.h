@@ -123,6 +123,8 @@ void passwords_free(char **password, size_t count);
 /* All probes; *facts is a summary, owned by the caller. EXIT_NO_START after a message
  * when something forbidden is possible, or -1. Call it before threads are started. */
 int attest_run(const char *command, json_t **facts);
+/* Add to them what binds the processes that run, read back behind the lock. */
+void attest_running(json_t *facts, const struct ingest_parser *parser);
 
 /* Lock this process down, with what is still to be opened; -1, or EXIT_NO_START. */
 int fence_close(const char *command, const struct ingest_grant *grant, size_t count,

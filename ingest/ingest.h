@@ -208,6 +208,17 @@ int ingest_confine(const struct ingest_grant *grant, size_t count, int *abi,
  * parser's lanes may still be ended. Where the kernel has no seccomp: INGEST_EIO. */
 int ingest_lock(const struct ingest_parser *parser, struct ingest_error *err);
 
+/* What binds a process that runs: read back from the kernel thread by thread, but for
+ * Landlock and namespaces, of which each process tells itself. */
+struct ingest_hold {
+    int threads, held; /* looked at; under a list of calls, without a way to rights */
+    int landlock;      /* its version, 0: none binds */
+    bool namespaces;   /* of its own, for users and the network */
+};
+void ingest_hold_self(struct ingest_hold *out);
+/* All lanes together: has each what is told, when it said that it is there? */
+void ingest_hold_lanes(const struct ingest_parser *parser, struct ingest_hold *out);
+
 /* Does all that hold? Each forbidden call is tried in a process that has locked itself
  * down as its role does; call it before threads are started. */
 struct ingest_probe {

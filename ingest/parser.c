@@ -19,6 +19,8 @@
 #include "ingest/load.h"
 #include "ingest/parser.h"
 #include "ingest/request.h"
+#include "ingest/sandbox.h"
+#include "ingest/threads.h"
 #include "ingest/wire.h"
 
 #include <errno.h>
@@ -53,6 +55,7 @@ struct lane_link { /* the conductor's ends of one lane */
 struct ingest_parser {
     int lanes;
     char libraries[WIRE_LIBRARIES_MAX + 1];
+    struct ingest_hold hold; /* of the lanes together */
     struct wire_frame frame;
     struct lane_link lane[];
 };
@@ -176,8 +179,18 @@ static bool take_libraries(struct wire_cursor *payload,
     return true;
 }
 
-static int wait_hello(struct lane_link *lane, const char *program, char *libraries,
-                      struct ingest_error *err)
+/* What one lane lacks, the lanes together lack. */
+static void take_hold(struct wire_cursor *payload, struct ingest_hold *all)
+{
+    bool namespaces = wire_get_u8(payload);
+    int landlock = wire_get_u8(payload);
+
+    all->namespaces = all->namespaces && namespaces;
+    all->landlock = landlock < all->landlock ? landlock : all->landlock;
+}
+
+static int wait_hello(struct lane_link *lane, const char *program,
+                      struct ingest_parser *parser, struct ingest_error *err)
 {
     struct wire_cursor stream = input_cursor(lane), payload;
     struct pollfd readable = {.fd = lane->frames, .events = POLLIN};
@@ -191,10 +204,13 @@ static int wait_hello(struct lane_link *lane, const char *program, char *librari
             return error_set(err, INGEST_EPARSER, "%s did not start", program);
         stream = input_cursor(lane);
     }
-    if (rc < 0 || type != WIRE_HELLO || wire_get_u32(&payload) != WIRE_VERSION ||
-        !take_libraries(&payload, libraries))
+    if (rc < 0 || type != WIRE_HELLO || wire_get_u32(&payload) != WIRE_VERSION)
+        return spoke_nonsense(lane, err);
+    take_hold(&payload, &parser->hold);
+    if (!take_libraries(&payload, parser->libraries))
         return spoke_nonsense(lane, err);
     input_consume(lane, &stream);
+    threads_count(lane->pid, 1, &parser->hold);
     return 0;
 }
 
@@ -215,12 +231,16 @@ int ingest_parser_open(struct ingest_parser **out,
     if (!parser)
         return error_set(err, INGEST_ENOMEM, "no memory for %d lanes", options->lanes);
     parser->lanes = options->lanes;
+    parser->hold = (struct ingest_hold){.namespaces = true, .landlock = UINT8_MAX};
     for (int i = 0; i < parser->lanes; i++)
         parser->lane[i].command = parser->lane[i].frames = parser->lane[i].memfd = -1;
     for (int i = 0; rc == 0 && i < parser->lanes; i++)
         rc = start_lane(&parser->lane[i], options->program, err);
     for (int i = 0; rc == 0 && i < parser->lanes; i++)
-        rc = wait_hello(&parser->lane[i], options->program, parser->libraries, err);
+        rc = wait_hello(&parser->lane[i], options->program, parser, err);
+    if (rc == 0 && sandbox_enforced && parser->hold.held < parser->hold.threads)
+        rc = error_set(err, INGEST_EPARSER, "%s keeps to no list of system calls",
+                       options->program);
     if (rc != 0) {
         ingest_parser_close(parser);
         return rc;
@@ -232,6 +252,11 @@ int ingest_parser_open(struct ingest_parser **out,
 const char *ingest_libraries(const struct ingest_parser *parser)
 {
     return parser->libraries;
+}
+
+void ingest_hold_lanes(const struct ingest_parser *parser, struct ingest_hold *out)
+{
+    *out = parser->hold;
 }
 
 /* A lane leaves when its command pipe ends; one that does not is ended. */

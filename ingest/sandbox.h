@@ -56,7 +56,8 @@ bool namespaces_leave(void);
 extern const struct ingest_grant lock_maps;
 
 /* Take the rights of a lane from this process, which has one thread, and make the list
- * that its children add. 0, or -1 when the kernel has no seccomp. */
-int lock_lane(struct sandbox_filter **child);
+ * that its children add; had tells of Landlock and namespaces. 0, or -1 when the
+ * kernel has no seccomp. */
+int lock_lane(struct sandbox_filter **child, struct ingest_hold *had);
 
 #endif

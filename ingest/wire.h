@@ -15,7 +15,8 @@ enum {
 };
 
 enum wire_type {
-    WIRE_HELLO = 1, /* lane: u32 version, ASCII that names its libraries */
+    WIRE_HELLO = 1, /* lane: u32 version, u8 namespaces, u8 version of Landlock, ASCII
+                     * that names its libraries */
     WIRE_JOB,       /* conductor: see request.c */
     WIRE_DONE,      /* lane: u8 fate, u32 detail, u32 cpu_ms, u64 bytes that follow */
     WIRE_PAGES,     /* child, first of all: u64 pages */

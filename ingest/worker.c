@@ -65,7 +65,7 @@ static int detach(void)
     return prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-static int say_hello(int fd)
+static int say_hello(int fd, const struct ingest_hold *had)
 {
     static struct wire_frame frame;
     char libraries[WIRE_LIBRARIES_MAX], icu[U_MAX_VERSION_STRING_LENGTH];
@@ -77,6 +77,8 @@ static int say_hello(int fd)
              book_library(), xmlParserVersion, icu);
     wire_begin(&frame, WIRE_HELLO);
     wire_put_u32(&frame, WIRE_VERSION);
+    wire_put_u8(&frame, had->namespaces);
+    wire_put_u8(&frame, (uint8_t)had->landlock);
     wire_put_bytes(&frame, libraries, strlen(libraries));
     wire_end(&frame);
     return wire_write(fd, frame.bytes, frame.used);
@@ -85,6 +87,7 @@ static int say_hello(int fd)
 int ingest_parse_main(int argc, char **argv)
 {
     struct sandbox_filter *child;
+    struct ingest_hold had;
 
     if (argc != 4)
         return EXIT_ARGUMENTS;
@@ -99,7 +102,7 @@ int ingest_parse_main(int argc, char **argv)
         return EXIT_CANNOT_START;
     reader_warm();
     charmaps_hold();
-    if (lock_lane(&child) != 0 || say_hello(ends.frames) != 0)
+    if (lock_lane(&child, &had) != 0 || say_hello(ends.frames, &had) != 0)
         return EXIT_CANNOT_START;
     int status = lane_serve(&ends, child);
     sandbox_filter_free(child);

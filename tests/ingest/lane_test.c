@@ -25,7 +25,8 @@ static struct bench start(void)
         close(command[1]);
         close(frames[0]);
         struct sandbox_filter *child;
-        _exit(lock_lane(&child) == 0 ? lane_serve(&ends, child) : 99);
+        struct ingest_hold had;
+        _exit(lock_lane(&child, &had) == 0 ? lane_serve(&ends, child) : 99);
     }
     close(command[0]);
     close(frames[1]);
