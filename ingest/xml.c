@@ -439,7 +439,6 @@ static void explain_error(struct xml *xml)
         int code;
         const char *text;
     } known[] = {
-        {XML_ERR_OK, "its bytes are not of the encoding they seem to be of"},
         {XML_ERR_DOCUMENT_EMPTY, "it is empty"},
         {XML_ERR_DOCUMENT_END, "it ends too early or goes on behind its end"},
         {XML_ERR_INVALID_CHAR, "a character is not allowed or not encoded as declared"},
@@ -455,6 +454,9 @@ static void explain_error(struct xml *xml)
             text = known[i].text;
     if (xml->entity_undeclared)
         refuse_entity(xml, xml->error_line);
+    else if (xml->error_code == XML_ERR_OK)
+        reader_end_set(xml->end, INGEST_DAMAGED,
+                       "its bytes are not of the encoding they seem to be of");
     else if (is_size_error(xml))
         reader_end_set(xml->end, INGEST_TOO_LARGE,
                        "a name, value, text or nesting exceeds what is read, line %d",
