@@ -27,7 +27,7 @@ USES_cmd      := pipeline $(USES_pipeline)
 FOLDERS := ingest policies infer store pipeline
 
 # ---- and which third-party libraries it may see --------------------------------
-PKGS_ingest   := poppler-glib gio-2.0 libxml-2.0 icu-uc icu-i18n libseccomp
+PKGS_ingest   := poppler-glib gio-2.0 cairo freetype2 fontconfig libxml-2.0 icu-uc icu-i18n libseccomp
 PKGS_policies := libxml-2.0 libpcre2-8
 PKGS_infer    := openblas icu-uc libpcre2-8 jansson
 PKGS_store    := sqlite3 nettle hogweed

@@ -304,7 +304,9 @@ static void take_text(struct builder *builder, const struct wire_cursor *payload
 static void take_range(struct builder *builder, struct wire_cursor *payload)
 {
     static const char *const why[TEXT_WHYS] = {
-        [TEXT_TINY] = "tiny", [TEXT_BACKGROUND] = "background"};
+        [TEXT_TINY] = "tiny",           [TEXT_BACKGROUND] = "background",
+        [TEXT_INVISIBLE] = "invisible", [TEXT_COVERED] = "covered",
+        [TEXT_OFF_PAGE] = "off_page",   [TEXT_OCR_LAYER] = "ocr_layer"};
     uint64_t start = wire_get_u64(payload), end = wire_get_u64(payload);
     uint8_t reason = wire_get_u8(payload);
     uint64_t last =
@@ -317,8 +319,12 @@ static void take_range(struct builder *builder, struct wire_cursor *payload)
     }
     if (grow(builder, &builder->hidden, &builder->hidden_capacity,
              builder->hidden_used + 1, sizeof *builder->hidden))
-        builder->hidden[builder->hidden_used++] =
-            (struct ingest_hidden){.start = start, .end = end, .why = why[reason]};
+        builder->hidden[builder->hidden_used++] = (struct ingest_hidden){
+            .start = start,
+            .end = end,
+            .why = why[reason],
+            .shown = reason == TEXT_OCR_LAYER,
+        };
 }
 
 static void take_hidden(struct builder *builder, struct wire_cursor *payload)

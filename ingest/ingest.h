@@ -85,10 +85,17 @@ struct ingest_parser_options {
 };
 enum { INGEST_LANES_MAX = 64 };
 
+enum ingest_ink { /* see docs/decisions/ink-check.md */
+                  INGEST_INK_NEVER,
+                  INGEST_INK_SUSPICIOUS, /* pages whose program can hide letters */
+                  INGEST_INK_ALWAYS
+};
+
 struct ingest_request { /* how to read; part of what decides a result */
     struct ingest_limits limits;
     bool honour_owner;           /* "no extract" by the owner ends owner_restricted */
     double tiny_points;          /* text set smaller than this is hidden, "tiny" */
+    enum ingest_ink ink;         /* which PDF pages are looked at for hidden text */
     const char *const *password; /* candidates for encrypted PDFs, UTF-8 */
     size_t password_count;
 };
@@ -101,7 +108,10 @@ enum ingest_kind { INGEST_PAGE, INGEST_ELEMENT, INGEST_WHOLE };
 
 struct ingest_hidden { /* half-open byte range of the section's text */
     size_t start, end;
-    const char *why; /* "tiny", "background" */
+    /* "tiny", "background", "invisible", "covered", "off_page"; or "ocr_layer", what
+     * was recognised in the picture of a page: the picture shows it to a reader. */
+    const char *why;
+    bool shown; /* "ocr_layer" only */
 };
 
 struct ingest_section {

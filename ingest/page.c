@@ -18,6 +18,7 @@
 #include "ingest/page.h"
 
 #include "ingest/field.h"
+#include "ingest/ink.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -40,8 +41,9 @@ struct view {
     const struct leaf_box *box;
     const struct leaf_run *run; /* that holds the character at index, or comes next */
     size_t boxes, runs, index;
+    const uint8_t *ink; /* of each box, enum text_why; NULL when nobody looked */
     enum text_why why;
-    double tiny_points;
+    double tiny_points, width, height;
 };
 
 static bool is_arranger(uint32_t c)
@@ -139,10 +141,21 @@ static double page_glance(const struct view *view, enum text_hyphens *hyphens)
 /* ---- the page, character by character -----------------------------------------------
  */
 
-static enum text_why run_why(const struct leaf_run *run, double tiny_points)
+static bool is_off_page(const struct view *view, const struct leaf_box *box)
 {
-    if (run->points < tiny_points)
+    double x = (box->x1 + box->x2) / 2, y = (box->y1 + box->y2) / 2;
+
+    return x < 0 || y < 0 || x > view->width || y > view->height;
+}
+
+static enum text_why run_why(const struct view *view, const struct leaf_run *run)
+{
+    if (run->points < view->tiny_points)
         return TEXT_TINY;
+    if (is_off_page(view, box_at(view, view->index)))
+        return TEXT_OFF_PAGE;
+    if (view->ink)
+        return view->index < view->boxes ? view->ink[view->index] : TEXT_VISIBLE;
     if (run->red >= WHITE_LEAST && run->green >= WHITE_LEAST &&
         run->blue >= WHITE_LEAST)
         return TEXT_BACKGROUND;
@@ -156,7 +169,7 @@ static void find_run(struct view *view)
         view->runs--;
     }
     view->why = view->runs > 0 && view->run->first <= view->index
-                    ? run_why(view->run, view->tiny_points)
+                    ? run_why(view, view->run)
                     : TEXT_VISIBLE;
 }
 
@@ -260,29 +273,35 @@ static char *select_page(const struct leaf *leaf, struct leaf_box *area)
     return mirrored;
 }
 
-void page_read(const struct leaf *leaf, double tiny_points, size_t bytes_max,
+void page_read(const struct leaf *leaf, const struct page_order *order,
                struct text *text)
 {
     struct leaf_box area;
     struct leaf_layout layout;
     enum text_hyphens hyphens;
 
+    ink_watch();
     char *utf8 = select_page(leaf, &area);
     leaf_read_layout(leaf, &area, &layout);
+    uint8_t *ink =
+        utf8 && ink_wanted(order->ink, &layout) ? ink_look(leaf, utf8, &layout) : NULL;
     struct view view = {
         .at = utf8 ? utf8 : "",
         .box = layout.box,
         .boxes = layout.boxes,
         .run = layout.run,
         .runs = layout.runs,
-        .tiny_points = tiny_points,
+        .ink = ink,
+        .tiny_points = order->tiny_points,
     };
+    leaf_size(leaf, &view.width, &view.height);
     view.end = view.at + strlen(view.at);
     double usual = page_glance(&view, &hyphens);
-    text_start(text, hyphens, bytes_max);
+    text_start(text, hyphens, order->bytes_max);
     add_characters(&view, usual, text);
     field_read(leaf, text);
     text_finish(text);
+    free(ink);
     free(layout.box);
     free(layout.run);
     free(utf8);

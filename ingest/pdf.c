@@ -8,6 +8,7 @@
 #include "ingest/reader.h"
 
 #include "ingest/book.h"
+#include "ingest/ink.h"
 #include "ingest/page.h"
 
 #include <stdio.h>
@@ -136,6 +137,7 @@ static void name_failed(struct pdf *pdf, int last)
 
 static bool read_page(struct pdf *pdf, int number)
 {
+    const struct request_job *job = pdf->source->job;
     struct leaf *leaf = leaf_open(pdf->book, number);
     char *label;
     bool sent;
@@ -150,8 +152,12 @@ static bool read_page(struct pdf *pdf, int number)
         name_failed(pdf, number - 1);
     pdf->range_start = 0;
     label = leaf_label(leaf);
-    page_read(leaf, pdf->source->job->tiny_points, emit_text_room(pdf->emit),
-              &pdf->text);
+    const struct page_order order = {
+        .tiny_points = job->tiny_points,
+        .bytes_max = emit_text_room(pdf->emit),
+        .ink = job->ink,
+    };
+    page_read(leaf, &order, &pdf->text);
     sent = emit_section(pdf->emit, INGEST_PAGE, (uint32_t)number, label ? label : "",
                         "", &pdf->text);
     free(label);
@@ -217,16 +223,18 @@ static const char warm_file[] =
 
 static void pdf_warm(void)
 {
+    static const struct page_order order = {.bytes_max = 100, .ink = INGEST_INK_ALWAYS};
     struct book *book = NULL;
     struct leaf *leaf = NULL;
     struct text text = {0};
     int why;
 
+    ink_warm();
     if (book_open(&book, (const uint8_t *)warm_file, sizeof warm_file - 1, NULL,
                   &why) == BOOK_OPEN)
         leaf = leaf_open(book, 1);
     if (leaf)
-        page_read(leaf, 1, 100, &text);
+        page_read(leaf, &order, &text);
     text_free(&text);
     leaf_close(leaf);
     book_close(book);

@@ -1,8 +1,8 @@
 /* request - the job a lane gets, its defaults, and the limits that follow from it.
  *
  * The frame: u64 document bytes, the limits in the order of struct ingest_limits,
- * u8 honour_owner, u64 bits of tiny_points, u8 passwords, each u8 bytes + UTF-8.
- * The lane trusts the conductor, yet decodes through the same cursor as all. */
+ * u8 honour_owner, u64 bits of tiny_points, u8 ink, u8 passwords, each u8 bytes +
+ * UTF-8. The lane trusts the conductor, yet decodes through the same cursor as all. */
 #include "ingest/request.h"
 #include "ingest/error.h"
 
@@ -27,6 +27,7 @@ struct ingest_request ingest_request_default(void)
     return (struct ingest_request){
         .limits = ingest_limits_default(),
         .tiny_points = 2.0,
+        .ink = INGEST_INK_SUSPICIOUS,
     };
 }
 
@@ -94,6 +95,7 @@ int request_encode(struct wire_frame *frame, const struct ingest_request *reques
     put_limits(frame, &request->limits);
     wire_put_u8(frame, request->honour_owner);
     wire_put_u64(frame, tiny);
+    wire_put_u8(frame, (uint8_t)request->ink);
     int rc = put_passwords(frame, request, err);
     wire_end(frame);
     return rc;
@@ -116,8 +118,9 @@ int request_decode(struct wire_cursor *payload, struct request_job *job)
     job->honour_owner = wire_get_u8(payload) != 0;
     uint64_t tiny = wire_get_u64(payload);
     memcpy(&job->tiny_points, &tiny, sizeof tiny);
+    job->ink = wire_get_u8(payload);
     job->password_count = wire_get_u8(payload);
-    if (job->password_count > REQUEST_PASSWORDS_MAX)
+    if (job->password_count > REQUEST_PASSWORDS_MAX || job->ink > INGEST_INK_ALWAYS)
         return -1;
     for (size_t i = 0; i < job->password_count; i++)
         get_password(payload, job->password[i]);

@@ -18,6 +18,7 @@ struct request_job {
     struct ingest_limits limits;
     bool honour_owner;
     double tiny_points;
+    enum ingest_ink ink;
     size_t password_count;
     char password[REQUEST_PASSWORDS_MAX][REQUEST_PASSWORD_BYTES_MAX + 1];
 };

@@ -6,7 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum text_why { TEXT_VISIBLE, TEXT_TINY, TEXT_BACKGROUND, TEXT_WHYS };
+enum text_why {
+    TEXT_VISIBLE,
+    TEXT_TINY,
+    TEXT_BACKGROUND,
+    TEXT_INVISIBLE,
+    TEXT_COVERED,
+    TEXT_OFF_PAGE,
+    TEXT_OCR_LAYER, /* a picture shows what it says */
+    TEXT_WHYS
+};
 
 enum text_hyphens { /* a hyphen at the end of a line, the word going on below */
                     TEXT_HYPHENS_BREAK, /* stays what it is: lines are not a

@@ -1,0 +1,32 @@
+/* paint - what the program of a page does besides writing; letters left unpainted. */
+#ifndef INGEST_PAINT_H
+#define INGEST_PAINT_H
+
+#include <stdbool.h>
+
+struct paint_seen {        /* how often, since paint_watch() */
+    unsigned writes;       /* operators that show text */
+    unsigned modes;        /* set how letters are painted: filled, not at all, ... */
+    unsigned states;       /* set transparency and the like */
+    unsigned clips;        /* narrow what can be painted on */
+    unsigned fills_before; /* areas, before the first letter */
+    unsigned fills_after;
+    unsigned pictures; /* images, shadings, and what is drawn by a form */
+    unsigned pictures_after;
+};
+
+/* Was an operator ever noted? If none was, nothing can be said of any page. */
+bool paint_watches(void);
+
+/* Count into *seen, set to zero, until called with NULL. */
+void paint_watch(struct paint_seen *seen);
+
+/* What is left out when a page is rendered, from here on. */
+enum paint_part { PAINT_ALL, PAINT_NO_LETTERS, PAINT_NO_COVERS, PAINT_PARTS };
+/* PAINT_NO_COVERS: areas and pictures that come after the first letter. */
+void paint_only(enum paint_part part);
+
+/* Pictures, tilings and shadings that were made ready for painting since then. */
+unsigned paint_textures(void);
+
+#endif
