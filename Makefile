@@ -171,7 +171,7 @@ $(MODELS) &: | all
 
 # The tests of the kernels once more, as `make check` built them against SIMDe.
 SIMDE_TESTS := $(patsubst %,build/simde/tests/infer/%_test,q8_0 f32 ops attention forward_encoder)
-test: $(TESTS) $(REPLAYS) all                   ## build and run every test
+test: $(TESTS) $(REPLAYS) $(OUT)/tests/fuzz/mutate all                   ## build and run every test
 	@tests/run.sh $(OUT) $(TESTS) $(REPLAYS) $(wildcard $(SIMDE_TESTS)) $(sort $(wildcard tests/cmd/*.bats))
 
 layers: all                                    ## hold the include rules; one owner for each symbol; no network
@@ -194,6 +194,15 @@ FUZZ_SECONDS ?= 60
 fuzz:                                           ## every fuzz target for FUZZ_SECONDS each
 	@tools/setup.sh build test fuzz
 	@tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+# Real files damaged at random; `make test` tries a few hundred.
+MUTATIONS ?= 10000
+SEED      ?= 1
+$(OUT)/tests/fuzz/mutate: $(OUT)/tests/fuzz/mutate.o
+	$(call show,link,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+mutations: all models $(OUT)/tests/fuzz/mutate  ## run MUTATIONS=10000 damaged documents of SEED=1 through
+	@tests/fuzz/mutations.sh $(OUT) $(MUTATIONS) $(SEED)
 
 BENCHES := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/bench/*_bench.c)))
 PKGS_bench := $(PKGS_fuzz)
@@ -227,5 +236,5 @@ help:                                           ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
 .PRECIOUS: $(OUT)/%.o $(OUT)/%.h
-.PHONY: all demo check models test fuzzers layers warnings asan fuzz bench install clean help $(patsubst %,test-%,$(FOLDERS))
--include $(patsubst %.c,$(OUT)/%.d,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c $(TEST_SRC) $(FUZZ_SRC) tests/fuzz/replay.c)
+.PHONY: all demo check models test fuzzers layers warnings asan fuzz mutations bench install clean help $(patsubst %,test-%,$(FOLDERS))
+-include $(patsubst %.c,$(OUT)/%.d,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c $(TEST_SRC) $(FUZZ_SRC) tests/fuzz/replay.c tests/fuzz/mutate.c)
