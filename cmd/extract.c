@@ -91,8 +91,29 @@ static json_t *chunks_json(const struct pipeline_text *text)
     return array;
 }
 
+/* How reading one file ended, in the names of the database. */
+struct ending {
+    const char *outcome, *reason;
+};
+
+static struct ending ending_of(const struct policy *policy,
+                               const struct ingest_file *file,
+                               const struct ingest_document *document)
+{
+    const char *hidden =
+        document && !policy->hidden_to_model ? pipeline_all_hidden(document) : NULL;
+    enum ingest_outcome outcome = hidden     ? INGEST_SUSPECT_TEXT
+                                  : document ? document->outcome
+                                             : file->outcome;
+    return (struct ending){.outcome = ingest_outcome_name(outcome),
+                           .reason = hidden     ? hidden
+                                     : document ? document->reason
+                                                : file->reason};
+}
+
 static void print_json(const char *path, const struct ingest_file *file,
-                       const char digest[65], const struct ingest_document *document,
+                       const char digest[65], const struct ending *ending,
+                       const struct ingest_document *document,
                        const struct pipeline_text *text)
 {
     static const struct ingest_metadata unknown = {
@@ -107,11 +128,8 @@ static void print_json(const char *path, const struct ingest_file *file,
                         read ? json_integer((json_int_t)file->bytes) : json_null());
     json_object_set_new(object, "media_type",
                         json_string(document ? document->media_type : ""));
-    json_object_set_new(
-        object, "outcome",
-        json_string(ingest_outcome_name(document ? document->outcome : file->outcome)));
-    json_object_set_new(object, "reason",
-                        json_or_null(document ? document->reason : file->reason));
+    json_object_set_new(object, "outcome", json_string(ending->outcome));
+    json_object_set_new(object, "reason", json_or_null(ending->reason));
     json_object_set_new(object, "dialect",
                         json_string(document ? document->dialect : ""));
     json_object_set_new(object, "metadata",
@@ -175,14 +193,14 @@ static int extract_print(struct extract *extract, const char *path,
     struct pipeline_error why;
     struct pipeline_text *text = NULL;
     const struct policy *policy = extract->policy;
-    enum ingest_outcome outcome = document ? document->outcome : file->outcome;
+    struct ending ending = ending_of(policy, file, document);
+    int status = strcmp(ending.outcome, "ok") == 0 ? EXIT_DONE : EXIT_SOME;
     if (extract->format == FORMAT_TEXT) {
         if (document)
             print_text(document);
-        if (outcome != INGEST_READ)
-            complain("extract", "%s: %s: %s", path, ingest_outcome_name(outcome),
-                     document ? document->reason : file->reason);
-        return outcome == INGEST_READ ? EXIT_DONE : EXIT_SOME;
+        if (status != EXIT_DONE)
+            complain("extract", "%s: %s: %s", path, ending.outcome, ending.reason);
+        return status;
     }
     if (document && document->section_count > 0 &&
         pipeline_chunk(&text, document, extract->model, policy->chunk_tokens_max,
@@ -190,9 +208,9 @@ static int extract_print(struct extract *extract, const char *path,
         complain("extract", "%s: %s", path, why.text);
         return EXIT_BROKEN_OFF;
     }
-    print_json(path, file, digest, document, text);
+    print_json(path, file, digest, &ending, document, text);
     pipeline_text_free(text);
-    return outcome == INGEST_READ ? EXIT_DONE : EXIT_SOME;
+    return status;
 }
 
 static int extract_file(struct extract *extract, const char *path)

@@ -125,6 +125,11 @@ void pipeline_text_free(struct pipeline_text *text); /* NULL allowed */
 struct pipeline_range pipeline_range_of(const struct pipeline_text *text, size_t at,
                                         size_t bytes);
 
+/* The sentence that says so when a document was read and all of its text is hidden
+ * from a reader: it ends as suspect_text, and the model is not asked. NULL otherwise.
+ * Not for a policy that lets the model see hidden text. */
+const char *pipeline_all_hidden(const struct ingest_document *document);
+
 /* ---- a run ---------------------------------------------------------------------- */
 
 struct pipeline_progress {

@@ -26,10 +26,10 @@ bool work_is_blank(const struct work *work)
     return !text || strspn(text->text, " \n\t") == text->text_bytes;
 }
 
-static bool all_hidden(const struct work *work)
+static const char *all_hidden(const struct work *work)
 {
-    return work->document->outcome == INGEST_READ && work->text &&
-           work->text->hidden_bytes > 0 && work_is_blank(work);
+    bool left_out = work->text && work->text->hidden_bytes > 0;
+    return left_out ? pipeline_all_hidden(work->document) : NULL;
 }
 
 const char *work_outcome(const struct work *work)
@@ -56,7 +56,7 @@ static const char *work_reason(const struct work *work, char buffer[600])
     else if (!work->document)
         return work->file.reason;
     else if (all_hidden(work))
-        return "all of its text is hidden from a reader; the model was not asked";
+        return all_hidden(work);
     else if (!books_balance(work))
         snprintf(buffer, 600, "%zu bytes extracted, %zu hidden, %zu chunked, %zu seen",
                  text->extracted_bytes, text->hidden_bytes, text->chunked_bytes,

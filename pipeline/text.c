@@ -119,3 +119,30 @@ struct pipeline_range pipeline_range_of(const struct pipeline_text *text, size_t
         .end = last->start + (at + bytes - last->at),
     };
 }
+
+static bool is_blank(const char *text, size_t bytes)
+{
+    while (bytes > 0 && (*text == ' ' || *text == '\n' || *text == '\t'))
+        text++, bytes--;
+    return bytes == 0;
+}
+
+const char *pipeline_all_hidden(const struct ingest_document *document)
+{
+    bool hidden = false;
+    for (size_t i = 0; i < document->section_count; i++) {
+        const struct ingest_section *section = &document->section[i];
+        size_t from = 0;
+        for (size_t j = 0; j < section->hidden_count; j++) {
+            if (!is_blank(section->text + from, section->hidden[j].start - from))
+                return NULL;
+            from = section->hidden[j].end;
+            hidden = true;
+        }
+        if (!is_blank(section->text + from, section->text_bytes - from))
+            return NULL;
+    }
+    return hidden && document->outcome == INGEST_READ
+               ? "all of its text is hidden from a reader; the model is not asked"
+               : NULL;
+}

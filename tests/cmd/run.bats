@@ -126,6 +126,45 @@ PY
     json 'd["settings"]' <started | grep -q 'activations=16 .*pipeline=[0-9]* ingest=[0-9]* .*memory=[0-9]*'
 }
 
+# A PDF of one page with this line, set so many points high.
+make_pdf() { # POINTS LINE >FILE
+    python3 - "$@" <<'PY'
+import sys
+stream = b"BT /F %s Tf 20 100 Td (%s) Tj ET" % tuple(a.encode() for a in sys.argv[1:])
+objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+           b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
+           b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream),
+           b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"]
+out, at = b"%PDF-1.4\n", []
+for i, o in enumerate(objects):
+    at.append(len(out))
+    out += b"%d 0 obj%s endobj\n" % (i + 1, o)
+table = b"".join(b"%010d 00000 n \n" % a for a in at)
+sys.stdout.buffer.write(out + b"xref\n0 6\n0000000000 65535 f \n" + table +
+                        b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(out))
+PY
+}
+
+@test "text that no reader can see is suspect, to a run and to extract alike" {
+    mkdir box
+    make_pdf 1 "All of this is too small for anybody to read." >box/tiny.pdf
+    make_pdf 12 "This is for everybody to read." >box/plain.pdf
+    "$cloister" run --quiet --db case.db box || [ $? -eq 1 ]
+    "$cloister" results list --db case.db --format json | json '(d["outcome"], len(d["tasks"]))' >found
+    printf "('ok', 1)\n('suspect_text', 0)\n" | diff - found
+    for format in text json; do
+        run "$cloister" extract --format $format box/plain.pdf
+        [ "$status" -eq 0 ]
+        run "$cloister" extract --format $format box/tiny.pdf
+        [ "$status" -eq 1 ]
+        [[ "$output" == *suspect_text*hidden* ]]
+    done
+    sed 's/<reading/<reading hidden-text="read"/' "$top/policies/contracts.xml" >reads.xml
+    grep -q 'hidden-text="read"' reads.xml
+    run "$cloister" extract --policy reads.xml box/tiny.pdf
+    [ "$status" -eq 0 ]
+}
+
 @test "a path that is not UTF-8 is given exactly in every format" {
     mkdir box
     path=$(printf 'box/caf\xe9, "1".pdf')

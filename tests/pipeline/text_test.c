@@ -97,6 +97,23 @@ static void hidden_text_is_taken_in_when_the_policy_says_so(void **state)
     sample_free(&s);
 }
 
+static void all_is_hidden_when_only_white_space_is_left_to_see(void **state)
+{
+    struct sample s = {0};
+    (void)state;
+    assert_null(pipeline_all_hidden(&s.document)); /* nothing is there to hide */
+    sample_page(&s, " \n");
+    sample_page(&s, "\tsign here \n");
+    assert_null(pipeline_all_hidden(&s.document));
+    sample_hide(&s, "sign");
+    assert_null(pipeline_all_hidden(&s.document));
+    sample_hide(&s, "here");
+    assert_non_null(pipeline_all_hidden(&s.document));
+    s.document.outcome = INGEST_PARTIAL; /* what is missing may be seen */
+    assert_null(pipeline_all_hidden(&s.document));
+    sample_free(&s);
+}
+
 static void a_document_without_sections_has_no_text(void **state)
 {
     struct sample s = {0};
@@ -125,6 +142,7 @@ int main(void)
         cmocka_unit_test(a_range_over_a_page_end_names_both_pages),
         cmocka_unit_test(hidden_text_is_left_out_and_counted),
         cmocka_unit_test(hidden_text_is_taken_in_when_the_policy_says_so),
+        cmocka_unit_test(all_is_hidden_when_only_white_space_is_left_to_see),
         cmocka_unit_test(a_document_without_sections_has_no_text),
         cmocka_unit_test(errors_are_worded_and_may_be_unwanted),
     };
