@@ -50,15 +50,42 @@ CFLAGS   := $(FLAGS_$(BUILD)) $(HARDEN) -fopenmp
 CPPFLAGS := -I. -I$(OUT) -D_GNU_SOURCE
 LDFLAGS  := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
+# ---- the sealed build: static programs without network functions ------------------
+# Poppler's core and libxml2 are built from Debian's sources (tools/sealed-deps.sh);
+# the one C++ file and ink_none.c stand in place of what needs glib or cairo. Files for
+# ELSEWHERE belong to the other kind of build.
+ifeq ($(BUILD),sealed)
+DEPS          := $(OUT)/deps
+ELSEWHERE     := $(patsubst %,ingest/%.c,book_glib charmaps ink paint typeface)
+SEALED_ingest := $(OUT)/ingest/book_core.o
+SEALED_LIBS   := $(OUT)/tools/sealed-stubs.o $(DEPS)/poppler/libpoppler.a $(DEPS)/libxml2/libxml2.a
+PKGS_ingest   := freetype2 libjpeg zlib icu-uc icu-i18n libseccomp
+PKGS_policies := icu-uc libpcre2-8
+PKG_STATIC    := --static
+SEALED_CXX    := -lstdc++
+FLAGS_sealed  := -O2 -g -D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections
+CPPFLAGS      += -isystem $(DEPS)/src/libxml2/include -isystem $(DEPS)/libxml2
+CORE_FLAGS    := -std=c++17 -fno-exceptions -Wall -Wextra -Wshadow -Wconversion -Werror \
+    $(patsubst %,-isystem $(DEPS)/%,$(foreach f,. poppler goo fofi,src/poppler/$f poppler/$f))
+CFLAGS        := $(FLAGS_sealed) $(HARDEN) -fopenmp
+LDFLAGS       := -static-pie -Wl,-z,relro,-z,now -Wl,--gc-sections,--wrap=dlopen
+$(SEALED_ingest): ingest/book_core.cc
+	@mkdir -p $(@D)
+	$(call show,c++,$<)
+	$(Q)$(CXX) -I. $(CORE_FLAGS) $(FLAGS_sealed) $(HARDEN) -MMD -MP -c -o $@ $<
+else
+ELSEWHERE     := ingest/ink_none.c
+endif
+
 # Asked once a folder, only when something of that folder is built, so that
 # `make demo` can install pkg-config first.
 pkg_cflags = $(eval PKG_CFLAGS_$(1) := $$(if $$(PKGS_$(1)),$$(shell pkg-config --cflags $$(PKGS_$(1)))))$(PKG_CFLAGS_$(1))
-pkg_libs   = $(eval PKG_LIBS_$(1) := $$(shell pkg-config --libs $$(sort $$(foreach f,$(1) $$(USES_$(1)),$$(PKGS_$$(f))))))$(PKG_LIBS_$(1)) -lm
+pkg_libs   = $(eval PKG_LIBS_$(1) := $$(shell pkg-config $(PKG_STATIC) --libs $$(sort $$(foreach f,$(1) $$(USES_$(1)),$$(PKGS_$$(f))))))$(PKG_LIBS_$(1)) $(SEALED_CXX) -lm
 
 # ---- libraries: one per folder ---------------------------------------------------
 # ingest/parse_main.c is the main of the program cloister-parse, not part of libingest.a.
-src  = $(filter-out ingest/parse_main.c,$(sort $(wildcard $(1)/*.c $(1)/*/*.c)))
-objs = $(patsubst %.c,$(OUT)/%.o,$(call src,$(1)))
+src  = $(filter-out ingest/parse_main.c $(ELSEWHERE),$(sort $(wildcard $(1)/*.c $(1)/*/*.c)))
+objs = $(patsubst %.c,$(OUT)/%.o,$(call src,$(1))) $(SEALED_$(1))
 libs = $(patsubst %,$(OUT)/lib%.a,$(1))
 
 .DEFAULT_GOAL := all
@@ -72,12 +99,12 @@ $(BIN)/policies $(BIN)/models:
 	@mkdir -p $(@D)
 	@ln -sfn ../../../$(@F) $@
 
-$(BIN)/cloister: $(call objs,cmd) $(call libs,pipeline $(USES_pipeline))
+$(BIN)/cloister: $(call objs,cmd) $(call libs,pipeline $(USES_pipeline)) $(SEALED_LIBS)
 	$(call show,link,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,cmd)
 
-$(BIN)/cloister-parse: $(OUT)/ingest/parse_main.o $(OUT)/libingest.a
+$(BIN)/cloister-parse: $(OUT)/ingest/parse_main.o $(OUT)/libingest.a $(SEALED_LIBS)
 	$(call show,link,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,ingest)
@@ -190,6 +217,13 @@ asan:                                           ## the tests under ASan and UBSa
 	@$(AGAIN) models
 	@$(AGAIN) BUILD=asan test
 
+SEALED := $(patsubst %,build/sealed/bin/%,cloister cloister-parse)
+sealed:                                         ## build/sealed/bin: both programs static, without network functions
+	@tools/setup.sh build sealed
+	@tools/sealed-deps.sh build/sealed/deps
+	@$(AGAIN) BUILD=sealed $(SEALED) build/sealed/bin/policies build/sealed/bin/models
+	@tools/check-sealed.py $(SEALED)
+
 FUZZ_SECONDS ?= 60
 fuzz:                                           ## every fuzz target for FUZZ_SECONDS each
 	@tools/setup.sh build test fuzz
@@ -236,5 +270,5 @@ help:                                           ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
 .PRECIOUS: $(OUT)/%.o $(OUT)/%.h
-.PHONY: all demo check models test fuzzers layers warnings asan fuzz mutations bench install clean help $(patsubst %,test-%,$(FOLDERS))
--include $(patsubst %.c,$(OUT)/%.d,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c $(TEST_SRC) $(FUZZ_SRC) tests/fuzz/replay.c tests/fuzz/mutate.c)
+.PHONY: all demo check models test fuzzers layers warnings asan sealed fuzz mutations bench install clean help $(patsubst %,test-%,$(FOLDERS))
+-include $(patsubst %.c,$(OUT)/%.d,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c $(TEST_SRC) $(FUZZ_SRC) tests/fuzz/replay.c tests/fuzz/mutate.c) $(SEALED_ingest:.o=.d)

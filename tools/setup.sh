@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install the Debian packages that the given kinds of work need, when some are
-# missing: build, model, test, fuzz. Does nothing, and needs no network, when all
+# missing: build, model, test, fuzz, sealed. Does nothing, and needs no network, when all
 # are there.
 set -eu
 packages=
@@ -13,6 +13,8 @@ for kind in "$@"; do
     test) packages="$packages libcmocka-dev bats clang libomp-dev libsimde-dev procps
         sqlite3 python3 poppler-utils libxml2-utils mandoc strace" ;;
     fuzz) packages="$packages libclang-rt-14-dev" ;;
+    sealed) packages="$packages g++ cmake dpkg-dev binutils python3 libfreetype-dev
+        libjpeg-dev zlib1g-dev libgmp-dev" ;;
     *) echo "setup: unknown kind \"$kind\"" >&2; exit 2 ;;
     esac
 done
