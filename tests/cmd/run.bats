@@ -186,6 +186,65 @@ PY
     [ "$status" -eq 0 ]
 }
 
+@test "the report overwrites nobody's file" {
+    echo "my notes" >case.html
+    run "$cloister" run --quiet --db case.db "$documents/contracts"
+    [ "$status" -eq 3 ]
+    [[ "$output" == *case.html* ]]
+    [ "$(cat case.html)" = "my notes" ]
+    [ ! -e case.db ]
+    rm case.html
+    ln -s elsewhere case.html
+    run "$cloister" run --quiet --db case.db "$documents/contracts"
+    [ "$status" -eq 3 ]
+    [ ! -e elsewhere ]
+}
+
+@test "a detector that gives up leaves its document partial, with what was found" {
+    cat >greedy.xml <<'XML'
+<policy name="greedy" revision="1">
+  <title>Greedy</title>
+  <description>A pattern that takes for ever on the right text.</description>
+  <task name="kind">
+    <question>What is it?</question>
+    <label name="a"><title>A</title><description>A letter to a customer.</description></label>
+    <label name="b"><title>B</title><description>A contract of supply.</description></label>
+  </task>
+  <pattern-detector name="greedy"><title>Greedy</title><pattern>(a+)+[xz]</pattern></pattern-detector>
+</policy>
+XML
+    echo "<doc><p>A contract of supply with a long name.</p><p>$(printf 'a%.0s' $(seq 60))</p></doc>" >hard.xml
+    echo "<doc><p>A contract of supply with a short name: aax.</p></doc>" >easy.xml
+    "$cloister" run --quiet --policy greedy.xml --db case.db hard.xml easy.xml || [ $? -eq 1 ]
+    "$cloister" results show --db case.db --format json hard.xml |
+        json '(d["outcome"], "greedy" in d["reason"], len(d["tasks"]))' >hard
+    "$cloister" results show --db case.db --format json easy.xml |
+        json '(d["outcome"], [f["text"] for f in d["findings"]])' >easy
+    [ "$(cat hard)" = "('partial', True, 1)" ]
+    [ "$(cat easy)" = "('ok', ['aax'])" ]
+}
+
+@test "a signal that was to be ignored stays ignored" {
+    mkfifo paths
+    for ignored in "" HUP; do
+        rm -f case.*
+        (
+            [ -z "$ignored" ] || trap '' $ignored # as nohup does
+            exec "$cloister" run --quiet --db case.db --files-from paths
+        ) &
+        pid=$!
+        exec 9>paths # it waits for its list
+        sleep 1
+        kill -HUP $pid
+        sleep 0.2
+        [ -z "$ignored" ] || echo "$documents/contracts/brightwater-supply.pdf" >&9
+        exec 9>&-
+        status=0
+        wait $pid || status=$?
+        [ "$status" -eq "$([ -n "$ignored" ] && echo 0 || echo 4)" ]
+    done
+}
+
 @test "results do not depend on threads, instruction set or order" {
     cp -r "$documents/correspondence" "$documents/odd/hidden-instructions.pdf" .
     for settings in "--threads 1" "--threads 2 --isa avx2" "--isa scalar"; do

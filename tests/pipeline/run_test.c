@@ -154,6 +154,25 @@ static void a_document_too_large_for_the_memory_costs_only_itself(void **state)
     assert_string_equal(see(o, "c.xml").outcome, "ok");
 }
 
+static void a_document_of_too_many_sentences_ends_as_model_limit(void **state)
+{
+    enum { COUNT_MAX = PIPELINE_SENTENCES_MAX };
+    struct office *o = *state;
+    FILE *file = fopen(at(o, "many.xml"), "w");
+    assert_non_null(file);
+    fputs("<doc>", file);
+    for (size_t i = 0; i <= COUNT_MAX; i++)
+        fputs("<p>Red.</p>", file);
+    fputs("</doc>", file);
+    assert_int_equal(fclose(file), 0);
+    make_document(o, "a.xml", "Supply of goods", SUPPLY);
+    run(o);
+    assert_total(o, 2, 0, 1);
+    assert_string_equal(see(o, "many.xml").outcome, "model_limit");
+    assert_non_null(strstr(see(o, "many.xml").reason, " 0 seen"));
+    assert_string_equal(see(o, "a.xml").outcome, "ok");
+}
+
 static void failures_are_done_again_only_when_asked(void **state)
 {
     struct office *o = *state;
@@ -333,6 +352,7 @@ int main(void)
         TEST(the_same_bytes_are_read_once_and_referred_to),
         TEST(a_bad_document_costs_only_itself),
         TEST(a_document_too_large_for_the_memory_costs_only_itself),
+        TEST(a_document_of_too_many_sentences_ends_as_model_limit),
         TEST(failures_are_done_again_only_when_asked),
         TEST(copies_of_a_failure_follow_when_it_is_done_again),
         TEST(a_copy_of_a_failure_that_is_not_there_is_done_itself),
