@@ -59,6 +59,7 @@ struct infer_model_info {     /* strings live until infer_model_close() */
     uint64_t parameters;
     uint64_t file_bytes;
     uint32_t context_tokens; /* the longest sequence, special tokens included */
+    bool generates;          /* a language model; otherwise an encoder */
     uint32_t width;          /* floats in an embedding */
     uint32_t layers;
     uint32_t vocabulary_tokens;
@@ -166,6 +167,12 @@ enum infer_float_backend {
     INFER_FLOAT_BLAS   /* OpenBLAS: the same bits on this kind of CPU only */
 };
 
+enum infer_kv { /* how a language model keeps the keys and values of past tokens */
+                INFER_KV_F16, /* saturates at +-65,504 */
+                INFER_KV_F32,
+                INFER_KV_Q8 /* integers, one scale for 32 dimensions of a token */
+};
+
 struct infer_options {
     int threads;          /* 1 .. INFER_THREADS_MAX */
     enum infer_isa isa;   /* refused when the CPU lacks it */
@@ -174,17 +181,34 @@ struct infer_options {
     uint32_t batch_tokens;    /* most tokens in one pass, which is the work of one
                                  thread, 16 .. INFER_BATCH_TOKENS_MAX; raised to
                                  the context length where that is more */
-    uint32_t batch_sequences; /* most sequences in one pass; 0: as many as fit */
+    uint32_t batch_sequences; /* most sequences in one pass; 0: as many as fit, of a
+                                 language model INFER_BATCH_SEQUENCES */
+    /* Language models only: */
+    enum infer_kv kv;        /* changes bits */
+    uint32_t context_tokens; /* of the longest sequence; 0: what the model allows, at
+                                most INFER_CONTEXT_TOKENS */
+    uint32_t kv_tokens;      /* room for past tokens in all; 0: batch_sequences times
+                                context_tokens */
+    uint32_t piece_tokens;   /* of a prompt fed at a time; 0: as many as fit */
+    bool share_prefix;       /* what all prompts begin with is computed once */
 };
 
-enum { INFER_THREADS_MAX = 256, INFER_BATCH_TOKENS_MAX = 65536 };
+enum {
+    INFER_THREADS_MAX = 256,
+    INFER_BATCH_TOKENS_MAX = 65536,
+    INFER_BATCH_SEQUENCES = 32,
+    INFER_BATCH_SEQUENCES_MAX = 4096,
+    INFER_CONTEXT_TOKENS = 4096
+};
 
-struct infer_options infer_options_default(void); /* 1 thread, best ISA, 16 bits */
+/* 1 thread, best ISA, 16 bits, prefixes shared */
+struct infer_options infer_options_default(void);
 
 struct infer_plan {          /* memory a session will take, before it is taken */
     uint64_t bytes;          /* all of it: repacked weights, workspaces, and the
                                 tables of the file that are read where they lie */
     uint64_t weight_bytes;   /* repacked weights within it */
+    uint64_t kv_bytes;       /* keys and values within it */
     uint32_t context_tokens; /* longest sequence */
     uint32_t batch_tokens;
 };
@@ -224,5 +248,45 @@ int infer_embed(struct infer_session *session, const struct infer_sequence *sequ
  * bits for any number of rows. Uses the session's threads. */
 void infer_similarity(struct infer_session *session, const float *a, size_t a_rows,
                       const float *b, size_t b_rows, size_t width, float *out);
+
+/* ---- language models ------------------------------------------------------------ */
+
+/* out holds count rows of vocabulary_tokens floats: row i is the model's logits after
+ * the last token of sequence i. A sequence that is empty, longer than the session's
+ * context or holds an id outside the vocabulary is refused before anything is
+ * computed; INFER_EFORMAT when a model's numbers overflow. */
+int infer_logits(struct infer_session *session, const struct infer_sequence *sequence,
+                 size_t count, float *out, struct infer_error *err);
+
+struct infer_sampling {
+    uint32_t tokens;   /* at most so many new ones */
+    bool ignore_eos;   /* go on past the end token */
+    float temperature; /* 0: greedy, the lowest id among equals */
+    float top_p;       /* 1: all; else the likeliest that make up so much */
+    float min_p;       /* 0: all; else those at least so likely as the likeliest times
+                          this */
+    uint64_t seed; /* the same for every sequence: a text does not depend on others */
+};
+
+/* Continue every prompt. out[i], zeroed by the caller, receives the new tokens of
+ * prompt i, the end token included when it came; infer_tokens_free() releases it.
+ * A finished sequence's place is taken by the next prompt at once. */
+int infer_generate(struct infer_session *session, const struct infer_sequence *prompt,
+                   size_t count, const struct infer_sampling *sampling,
+                   struct infer_tokens *out, struct infer_error *err);
+
+/* Continuations as a tree: node i is token id[i] after node parent[i], which is
+ * smaller than i, or after the prompt where parent[i] is -1. */
+struct infer_tree {
+    const int32_t *id, *parent;
+    size_t count;
+};
+
+/* out holds count rows of tree->count floats: the natural logarithm of the
+ * probability of each node's token after the prompt and the nodes above it. The
+ * prompt is computed once, a node once, whatever hangs on it. */
+int infer_score(struct infer_session *session, const struct infer_sequence *prompt,
+                size_t count, const struct infer_tree *tree, float *out,
+                struct infer_error *err);
 
 #endif

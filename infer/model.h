@@ -36,11 +36,16 @@ struct gguf_tensor {
     uint64_t bytes;
 };
 
-struct gguf;      /* gguf.h */
-struct tokenizer; /* tokenizer.h */
+struct gguf;          /* gguf.h */
+struct tokenizer;     /* tokenizer.h */
+struct decoder_model; /* decoder.h */
+
+struct rope; /* rope.h */
 
 struct bert_layer {
     const struct gguf_tensor *q, *k, *v, *o; /* width x width */
+    const struct gguf_tensor *qkv;           /* or q, k and v in one */
+    const struct gguf_tensor *gate;          /* nomic-bert: width -> ffn */
     const struct gguf_tensor *q_bias, *k_bias, *v_bias, *o_bias;
     const struct gguf_tensor *attn_norm, *attn_norm_bias; /* after attention */
     const struct gguf_tensor *up, *up_bias;               /* width -> ffn */
@@ -50,7 +55,7 @@ struct bert_layer {
 
 enum model_pooling { MODEL_POOL_MEAN = 1, MODEL_POOL_CLS = 2 }; /* GGUF's numbers */
 
-struct infer_model { /* architecture "bert" */
+struct infer_model { /* an encoder, unless decoder is set */
     struct gguf *file;
     const char *architecture, *name, *license;
     uint64_t parameters, file_bytes;
@@ -62,8 +67,16 @@ struct infer_model { /* architecture "bert" */
     const struct gguf_tensor *token_types;   /* row 0 is used */
     const struct gguf_tensor *embd_norm, *embd_norm_bias;
     struct bert_layer *layer;
+    struct rope *rope; /* NULL: positions are learned */
+    struct decoder_model *decoder;
     struct tokenizer *tokenizer;
 };
+
+/* The two kinds of model: does one know the architecture; read keys and tensors of
+ * m->file, whose vocabulary has been read; release what was read. */
+bool encoder_knows(const char *architecture);
+int encoder_read(struct infer_model *m, struct infer_error *err);
+void encoder_free(struct infer_model *m);
 
 /* infer_model_open() of a file's bytes, which are copied. */
 int model_open_memory(struct infer_model **out, const void *bytes, size_t count,

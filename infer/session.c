@@ -1,12 +1,12 @@
-/* session - the memory of a run: repacked weights and one workspace a thread.
+/* session - the memory of a run: repacked weights and workspaces.
  *
  * One function lays everything out, twice: first on an arena without memory, which
  * only counts, then on the real one. So the plan cannot differ from what is taken:
  *
- *     [ layers' structs | vectors | panels of every matrix | workspace 0 | ... ]
+ *     [ layers' structs | vectors | panels of every matrix | workspaces | ... ]
  *
- * A pass is the work of one thread. Threads share the weights and nothing else;
- * each holds a workspace for batch_tokens tokens. After open nothing allocates. */
+ * session_encoder.c and session_decoder.c say what lies in it; here are the options,
+ * the parts that both use, and the opening. After open nothing allocates. */
 #include "infer/session.h"
 
 #include <stdlib.h>
@@ -14,36 +14,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "infer/attention.h"
-#include "infer/quant/f32.h"
+#include "infer/decoder.h"
+#include "infer/gguf.h"
 
 enum { BATCH_TOKENS_MIN = 16, BATCH_TOKENS_DEFAULT = 512, ALIGNMENT = 64 };
-
-/* Columns of the feed-forward that are bent and quantised while in the cache. */
-enum { SLICE_MIN = 256 };
-
-struct arena {
-    char *base;  /* NULL while counting */
-    size_t used; /* SIZE_MAX once a size has overflowed */
-};
-
-static void *take(struct arena *arena, size_t count, size_t size)
-{
-    size_t bytes, end;
-    char *start = arena->base ? arena->base + arena->used : NULL;
-
-    if (__builtin_mul_overflow(count, size, &bytes) ||
-        __builtin_add_overflow(bytes, (size_t)(ALIGNMENT - 1), &bytes) ||
-        __builtin_add_overflow(arena->used, bytes / ALIGNMENT * ALIGNMENT, &end))
-        end = SIZE_MAX;
-    arena->used = end;
-    return start;
-}
-
-static size_t padded(size_t n, size_t to)
-{
-    return (n + to - 1) / to * to;
-}
 
 struct infer_options infer_options_default(void)
 {
@@ -52,7 +26,7 @@ struct infer_options infer_options_default(void)
                                   .activations_bits = 16,
                                   .float_backend = INFER_FLOAT_EXACT,
                                   .batch_tokens = BATCH_TOKENS_DEFAULT,
-                                  .batch_sequences = 0};
+                                  .share_prefix = true};
 }
 
 static int check_options(const struct infer_options *o, struct infer_error *err)
@@ -70,23 +44,29 @@ static int check_options(const struct infer_options *o, struct infer_error *err)
     if (o->batch_tokens < BATCH_TOKENS_MIN || o->batch_tokens > INFER_BATCH_TOKENS_MAX)
         return infer_fail(err, INFER_ELIMIT, "batch of %u tokens: allowed are %d to %d",
                           o->batch_tokens, BATCH_TOKENS_MIN, INFER_BATCH_TOKENS_MAX);
+    if (o->batch_sequences > INFER_BATCH_SEQUENCES_MAX)
+        return infer_fail(err, INFER_ELIMIT, "batch of %u sequences: at most %d",
+                          o->batch_sequences, INFER_BATCH_SEQUENCES_MAX);
+    if ((int)o->kv < INFER_KV_F16 || o->kv > INFER_KV_Q8)
+        return infer_fail(err, INFER_EINVALID, "KV type %d: 0 to 2 are known",
+                          (int)o->kv);
     return 0;
 }
 
 static int check_model(const struct infer_model *m, struct infer_error *err)
 {
-    if (strcmp(m->architecture, "bert") != 0)
+    if (!m->decoder && !m->layer)
         return infer_fail(err, INFER_EUNSUPPORTED,
-                          "architecture %s: only bert is served", m->architecture);
-    if (m->context > INFER_BATCH_TOKENS_MAX)
+                          "the file holds a vocabulary and no weights");
+    if (!m->decoder && m->context > INFER_BATCH_TOKENS_MAX)
         return infer_fail(err, INFER_ELIMIT,
                           "context of %u tokens: at most %d are served", m->context,
                           INFER_BATCH_TOKENS_MAX);
     return 0;
 }
 
-static int find_reader(const struct format **out, const struct gguf_tensor *tensor,
-                       struct infer_error *err)
+int session_reader(const struct format **out, const struct gguf_tensor *tensor,
+                   struct infer_error *err)
 {
     *out = format_find(tensor->type);
     if (*out)
@@ -95,17 +75,22 @@ static int find_reader(const struct format **out, const struct gguf_tensor *tens
                       tensor->name, gguf_type_name(tensor->type));
 }
 
-/* ---- layout ------------------------------------------------------------------- */
+/* ---- parts ---------------------------------------------------------------------- */
 
-/* A vector of the file as floats, zeros up to a whole panel. */
-static int lay_vector(float **out, struct arena *arena,
-                      const struct gguf_tensor *tensor, struct infer_error *err)
+int session_vector(float **out, struct arena *arena, const struct gguf_tensor *tensor,
+                   struct infer_error *err)
 {
     const struct format *format;
-    const size_t n = (size_t)tensor->dim[0], all = padded(n, 2 * PANEL_ROWS);
-    int status = find_reader(&format, tensor, err);
+    size_t n, all;
+    int status;
 
-    *out = take(arena, all, sizeof **out);
+    *out = NULL;
+    if (!tensor)
+        return 0;
+    n = (size_t)tensor->dim[0];
+    all = arena_padded(n, 2 * PANEL_ROWS);
+    status = session_reader(&format, tensor, err);
+    *out = arena_take(arena, all, sizeof **out);
     if (status != 0 || !*out)
         return status;
     format->read(*out, tensor->data, n);
@@ -126,14 +111,14 @@ static void forget_pages(const struct infer_model *model,
         madvise((void *)start, end - start, MADV_DONTNEED);
 }
 
-static int lay_matrix(struct matrix *out, struct arena *arena, struct infer_session *s,
-                      const struct gguf_tensor *tensor, struct infer_error *err)
+int session_matrix(struct matrix *out, struct arena *arena, struct infer_session *s,
+                   const struct gguf_tensor *tensor, struct infer_error *err)
 {
     int status = matrix_plan(out, tensor, &s->options, err);
     if (status != 0)
         return status;
 
-    out->panel = take(arena, 1, matrix_bytes(out));
+    out->panel = arena_take(arena, 1, matrix_bytes(out));
     s->weight_bytes += matrix_bytes(out);
     if (!out->panel)
         return 0;
@@ -142,110 +127,69 @@ static int lay_matrix(struct matrix *out, struct arena *arena, struct infer_sess
     return status;
 }
 
-static int lay_layer(struct session_layer *l, struct arena *arena,
-                     struct infer_session *s, const struct bert_layer *from,
-                     struct infer_error *err)
+struct gguf_tensor session_slice(const struct gguf_tensor *tensor, uint64_t first,
+                                 uint64_t rows)
 {
-    const struct {
-        struct matrix *matrix;
-        const struct gguf_tensor *tensor;
-    } matrices[] = {
-        {&l->q, from->q}, {&l->k, from->k},   {&l->v, from->v},
-        {&l->o, from->o}, {&l->up, from->up}, {&l->down, from->down},
-    };
-    const struct {
-        float **vector;
-        const struct gguf_tensor *tensor;
-    } vectors[] = {
-        {&l->q_bias, from->q_bias},       {&l->k_bias, from->k_bias},
-        {&l->v_bias, from->v_bias},       {&l->o_bias, from->o_bias},
-        {&l->up_bias, from->up_bias},     {&l->down_bias, from->down_bias},
-        {&l->attn_norm, from->attn_norm}, {&l->attn_norm_bias, from->attn_norm_bias},
-        {&l->out_norm, from->out_norm},   {&l->out_norm_bias, from->out_norm_bias},
-    };
-    int status = 0;
+    const uint64_t row_bytes = tensor->bytes / tensor->rows;
+    struct gguf_tensor slice = *tensor;
 
-    for (size_t i = 0; status == 0 && i < sizeof matrices / sizeof *matrices; i++)
-        status = lay_matrix(matrices[i].matrix, arena, s, matrices[i].tensor, err);
-    for (size_t i = 0; status == 0 && i < sizeof vectors / sizeof *vectors; i++)
-        status = lay_vector(vectors[i].vector, arena, vectors[i].tensor, err);
-    return status;
+    slice.dims = 2;
+    slice.dim[1] = slice.rows = rows;
+    slice.dim[2] = slice.dim[3] = 1;
+    slice.data = (const char *)tensor->data + first * row_bytes;
+    slice.bytes = rows * row_bytes;
+    return slice;
 }
 
-static int lay_weights(struct infer_session *s, struct arena *arena,
-                       struct infer_error *err)
+int session_check(const struct infer_session *s, const struct infer_sequence *sequence,
+                  size_t index, uint32_t longest, struct infer_error *err)
 {
-    const struct infer_model *m = s->model;
-    struct session_layer counted;
-    int status;
-
-    s->layer = take(arena, m->layers, sizeof *s->layer);
-    if ((status = find_reader(&s->token_format, m->token_embd, err)) != 0 ||
-        (status = find_reader(&s->position_format, m->position_embd, err)) != 0 ||
-        (status = lay_vector(&s->token_type, arena, m->token_types, err)) != 0 ||
-        (status = lay_vector(&s->embd_norm, arena, m->embd_norm, err)) != 0 ||
-        (status = lay_vector(&s->embd_norm_bias, arena, m->embd_norm_bias, err)) != 0)
-        return status;
-    for (uint32_t i = 0; status == 0 && i < m->layers; i++)
-        status =
-            lay_layer(s->layer ? s->layer + i : &counted, arena, s, m->layer + i, err);
-    return status;
-}
-
-static void lay_workspace(struct workspace *w, struct arena *arena,
-                          const struct infer_session *s)
-{
-    const size_t rows = FORMAT_TILE_ROWS, tokens = s->options.batch_tokens;
-    const size_t blocks = s->x_stride / OPS_BLOCK + 1;
-    const size_t inner_blocks = s->inner_q_stride / OPS_BLOCK + 1;
-
-    w->x = take(arena, tokens * s->x_stride, sizeof *w->x);
-    w->qkv = take(arena, tokens * 3 * s->x_stride + PANEL_ROWS, sizeof *w->qkv);
-    w->position = take(arena, s->x_stride, sizeof *w->position);
-    w->c = take(arena, rows * s->c_stride, sizeof *w->c);
-    w->inner = take(arena, rows * s->inner_stride, sizeof *w->inner);
-    w->q = take(arena, rows * s->x_stride, sizeof *w->q);
-    w->scale = take(arena, rows * blocks, sizeof *w->scale);
-    w->inner_q = take(arena, rows * s->inner_q_stride, sizeof *w->inner_q);
-    w->inner_scale = take(arena, rows * inner_blocks, sizeof *w->inner_scale);
-    w->scratch = take(arena, s->scratch_floats, sizeof *w->scratch);
-}
-
-static void set_strides(struct infer_session *s)
-{
-    const struct infer_model *m = s->model;
-    const size_t inner = padded(m->ffn, 2 * PANEL_ROWS);
-    const size_t width = padded(m->width, 2 * PANEL_ROWS);
-    bool floats = false, integers = false;
-
-    for (uint32_t i = 0; i < m->layers; i++) {
-        const struct format *format = format_find(m->layer[i].down->type);
-        if (!format)
-            continue; /* refused when the matrix is laid out */
-        bool exact = format->kernel(&s->options)->activations == ACTIVATION_FLOAT;
-        floats = floats || exact;
-        integers = integers || !exact;
-    }
-    s->x_stride = width;
-    s->c_stride = width > SLICE_MIN ? width : SLICE_MIN;
-    s->inner_stride = floats ? inner : 0;
-    s->inner_q_stride = integers ? inner : 0;
-    s->scratch_floats = attention_scratch(m->context, m->width / m->heads);
+    if (sequence->count == 0)
+        return infer_fail(err, INFER_EINVALID, "sequence %zu is empty", index);
+    if (sequence->count > longest)
+        return infer_fail(err, INFER_ELIMIT,
+                          "sequence %zu has %zu tokens: the model takes at most %u",
+                          index, sequence->count, longest);
+    for (size_t i = 0; i < sequence->count; i++)
+        if (sequence->id[i] < 0 || (uint32_t)sequence->id[i] >= s->model->vocabulary)
+            return infer_fail(err, INFER_EINVALID,
+                              "sequence %zu holds token %d: allowed are 0 to %u", index,
+                              sequence->id[i], s->model->vocabulary - 1);
+    return 0;
 }
 
 static int lay_session(struct infer_session *s, struct arena *arena,
                        struct infer_error *err)
 {
-    struct workspace counted;
-    int status;
-
     s->weight_bytes = 0;
-    set_strides(s);
-    if ((status = lay_weights(s, arena, err)) != 0)
-        return status;
-    s->workspace = take(arena, (size_t)s->options.threads, sizeof *s->workspace);
-    for (int i = 0; i < s->options.threads; i++)
-        lay_workspace(s->workspace ? s->workspace + i : &counted, arena, s);
+    return s->model->decoder ? session_lay_decoder(s, arena, err)
+                             : session_lay_encoder(s, arena, err);
+}
+
+/* What an option leaves open is settled once, before anything is counted. */
+static int settle(struct infer_options *o, const struct infer_model *m,
+                  struct infer_error *err)
+{
+    if (!m->decoder) {
+        if (o->batch_tokens < m->context)
+            o->batch_tokens = m->context;
+        return 0;
+    }
+    if (o->context_tokens == 0)
+        o->context_tokens =
+            m->context < INFER_CONTEXT_TOKENS ? m->context : INFER_CONTEXT_TOKENS;
+    if (o->context_tokens > m->context)
+        return infer_fail(err, INFER_ELIMIT,
+                          "context of %u tokens: the model takes at most %u",
+                          o->context_tokens, m->context);
+    if (o->batch_sequences == 0)
+        o->batch_sequences = INFER_BATCH_SEQUENCES;
+    if (o->kv_tokens == 0) {
+        uint64_t all = (uint64_t)o->batch_sequences * o->context_tokens;
+        o->kv_tokens = all < UINT32_MAX ? (uint32_t)all : UINT32_MAX;
+    }
+    if (o->kv_tokens < o->context_tokens)
+        o->kv_tokens = o->context_tokens;
     return 0;
 }
 
@@ -263,8 +207,8 @@ static int plan(struct infer_session *s, const struct infer_model *model,
         (status = check_model(model, err)) != 0 ||
         (status = cpu_choose(options->isa, &s->options.isa, err)) != 0)
         return status;
-    if (s->options.batch_tokens < model->context)
-        s->options.batch_tokens = model->context;
+    if ((status = settle(&s->options, model, err)) != 0)
+        return status;
     s->ops = ops_for(s->options.isa);
     s->limit = options->activations_bits == 16 ? 32767 : 127;
     if ((status = lay_session(s, &counter, err)) != 0)
@@ -283,12 +227,14 @@ int infer_session_plan(const struct infer_model *model,
     int status = plan(&s, model, options, err);
 
     if (status == 0)
-        *out = (struct infer_plan){.bytes = s.memory_bytes + sizeof s +
-                                            model->token_embd->bytes +
-                                            model->position_embd->bytes,
-                                   .weight_bytes = s.weight_bytes,
-                                   .context_tokens = model->context,
-                                   .batch_tokens = s.options.batch_tokens};
+        *out = (struct infer_plan){
+            .bytes = s.memory_bytes + sizeof s + model->token_embd->bytes +
+                     (model->position_embd ? model->position_embd->bytes : 0),
+            .weight_bytes = s.weight_bytes,
+            .kv_bytes = s.kv_bytes,
+            .context_tokens =
+                model->decoder ? s.options.context_tokens : model->context,
+            .batch_tokens = s.options.batch_tokens};
     return status;
 }
 
