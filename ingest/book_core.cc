@@ -49,13 +49,7 @@ struct leaf {
     mutable TextPage *text;
 };
 
-const char *book_library(void)
-{
-    return POPPLER_VERSION;
-}
-
-/* ---- strings ------------------------------------------------------------------------
- */
+/* ---- strings ------------------------------------------------------------------ */
 
 static void add_utf8(std::string &to, uint32_t c)
 {
@@ -113,8 +107,7 @@ static char *string_utf8(const GooString *string)
     return strdup(utf8.c_str());
 }
 
-/* ---- opening ------------------------------------------------------------------------
- */
+/* ---- opening ------------------------------------------------------------------ */
 
 /* Pictures in JPEG 2000, for which this Poppler has no decoder, hold no text. */
 static void hear(ErrorCategory category, Goffset, const char *message)
