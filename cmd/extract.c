@@ -101,7 +101,7 @@ static struct ending ending_of(const struct policy *policy,
                                const struct ingest_document *document)
 {
     const char *hidden =
-        document && !policy->hidden_to_model ? pipeline_all_hidden(document) : NULL;
+        document ? pipeline_all_hidden(document, policy->hidden_text) : NULL;
     enum ingest_outcome outcome = hidden     ? INGEST_SUSPECT_TEXT
                                   : document ? document->outcome
                                              : file->outcome;
@@ -147,6 +147,8 @@ static void print_text(const struct ingest_document *document)
         const struct ingest_section *section = &document->section[i];
         size_t from = 0;
         for (size_t j = 0; j < section->hidden_count; j++) {
+            if (section->hidden[j].shown)
+                continue;
             fwrite(section->text + from, 1, section->hidden[j].start - from, stdout);
             from = section->hidden[j].end;
         }
@@ -204,7 +206,7 @@ static int extract_print(struct extract *extract, const char *path,
     }
     if (document && document->section_count > 0 &&
         pipeline_chunk(&text, document, extract->model, policy->chunk_tokens_max,
-                       policy->hidden_to_model, &why) != 0) {
+                       policy->hidden_text, &why) != 0) {
         complain("extract", "%s: %s", path, why.text);
         return EXIT_BROKEN_OFF;
     }

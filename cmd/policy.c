@@ -114,7 +114,8 @@ static int render(const char *name)
         "%s (%s, revision %u)\n%s\n\nChunks of at most %u tokens; hidden text %s the "
         "model; the owner's \"no extract\" flag is %s.\n",
         policy->title, policy->name, policy->revision, policy->description,
-        policy->chunk_tokens_max, policy->hidden_to_model ? "goes to" : "is kept from",
+        policy->chunk_tokens_max,
+        policy->hidden_text == POLICY_HIDDEN_READ ? "goes to" : "is kept from",
         policy->honour_owner ? "honoured" : "ignored");
     for (size_t i = 0; i < policy->task_count; i++)
         render_task(&policy->task[i]);

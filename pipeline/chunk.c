@@ -242,13 +242,13 @@ static int cutter_measure(struct cutter *cut, uint32_t chunk_tokens_max)
 
 int pipeline_chunk(struct pipeline_text **out, const struct ingest_document *document,
                    const struct infer_model *model, uint32_t chunk_tokens_max,
-                   bool hidden_too, struct pipeline_error *err)
+                   enum policy_hidden hidden, struct pipeline_error *err)
 {
     struct pipeline_text *text = calloc(1, sizeof(*text));
     if (!text)
         return pipeline_fail(err, PIPELINE_ENOMEM, "no memory for a document");
     struct cutter cut = {.model = model, .text = text, .err = err};
-    int status = text_collect(text, document, hidden_too, err);
+    int status = text_collect(text, document, hidden, err);
     if (status == PIPELINE_OK)
         status = cutter_measure(&cut, chunk_tokens_max);
     if (status == PIPELINE_OK && text->text_bytes > 0)

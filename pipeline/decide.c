@@ -45,12 +45,21 @@ static bool detector_fits(const struct policy_rule *rule, const struct policy *p
     return false;
 }
 
+/* Not what was recognised on a scan: a reader sees it there. */
+static bool hides(const struct ingest_section *section)
+{
+    for (size_t i = 0; i < section->hidden_count; i++)
+        if (!section->hidden[i].shown)
+            return true;
+    return false;
+}
+
 static bool hidden_fits(const struct policy_rule *rule, const struct work *work)
 {
     if (!rule->hidden)
         return true;
     for (size_t i = 0; work->document && i < work->document->section_count; i++)
-        if (work->document->section[i].hidden_count > 0)
+        if (hides(&work->document->section[i]))
             return true;
     return false;
 }

@@ -27,7 +27,7 @@ enum pipeline_end pipeline_why_stopped(const struct pipeline *run);
 
 /* Fills out->text, span and the byte counts. */
 int text_collect(struct pipeline_text *out, const struct ingest_document *document,
-                 bool hidden_too, struct pipeline_error *err);
+                 enum policy_hidden hidden, struct pipeline_error *err);
 
 /* The character at *at, which moves past it; negative when it is malformed. */
 int32_t text_character(const char *text, size_t bytes, size_t *at);

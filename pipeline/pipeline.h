@@ -13,6 +13,8 @@
 #ifndef PIPELINE_H
 #define PIPELINE_H
 
+#include "policies/policies.h"
+
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -117,7 +119,7 @@ struct pipeline_text { /* what the model may see of a document, cut to its size 
  * has it, line ends and abbreviations handled as sentence.c says. */
 int pipeline_chunk(struct pipeline_text **out, const struct ingest_document *document,
                    const struct infer_model *model, uint32_t chunk_tokens_max,
-                   bool hidden_too, struct pipeline_error *err);
+                   enum policy_hidden hidden, struct pipeline_error *err);
 void pipeline_text_free(struct pipeline_text *text); /* NULL allowed */
 
 /* Where bytes [at, at + bytes) of text stand in the sections; bytes > 0 and the
@@ -127,8 +129,9 @@ struct pipeline_range pipeline_range_of(const struct pipeline_text *text, size_t
 
 /* The sentence that says so when a document was read and all of its text is hidden
  * from a reader: it ends as suspect_text, and the model is not asked. NULL otherwise.
- * Not for a policy that lets the model see hidden text. */
-const char *pipeline_all_hidden(const struct ingest_document *document);
+ * hidden: what of it the policy leaves out. */
+const char *pipeline_all_hidden(const struct ingest_document *document,
+                                enum policy_hidden hidden);
 
 /* ---- a run ---------------------------------------------------------------------- */
 

@@ -128,7 +128,7 @@ static int sample_work(struct planner *planner, size_t input, struct work *work)
         return status;
     status =
         pipeline_chunk(&work->text, work->document, planner->run->model,
-                       policy->chunk_tokens_max, policy->hidden_to_model, planner->err);
+                       policy->chunk_tokens_max, policy->hidden_text, planner->err);
     if (status == PIPELINE_OK && work->text->chunk_count > 0) {
         struct batch batch = {.work = &work, .count = 1, .capacity = 1};
         size_t whole;

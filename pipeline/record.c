@@ -28,8 +28,9 @@ bool work_is_blank(const struct work *work)
 
 static const char *all_hidden(const struct work *work)
 {
-    bool left_out = work->text && work->text->hidden_bytes > 0;
-    return left_out ? pipeline_all_hidden(work->document) : NULL;
+    bool left_out = work->text && work->text->hidden_bytes > 0 && work_is_blank(work);
+    return left_out ? pipeline_all_hidden(work->document, POLICY_HIDDEN_LEAVE_OUT_ALL)
+                    : NULL;
 }
 
 const char *work_outcome(const struct work *work)
@@ -425,6 +426,7 @@ void pipeline_request(const struct policy *policy, const char *const *password,
     out->limits.cpu_seconds_max = policy->cpu_seconds_max;
     out->honour_owner = policy->honour_owner;
     out->tiny_points = policy->tiny_points;
+    out->ink = (enum ingest_ink)policy->ink;
     out->password = password;
     out->password_count = password_count;
 }

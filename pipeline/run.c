@@ -340,7 +340,7 @@ static int work_chunk(struct run *run, struct work *work)
     if (work->document->section_count == 0)
         return PIPELINE_OK;
     return pipeline_chunk(&work->text, work->document, run->asked->model,
-                          policy->chunk_tokens_max, policy->hidden_to_model, run->err);
+                          policy->chunk_tokens_max, policy->hidden_text, run->err);
 }
 
 /* Its vectors would not fit beside those of others; it ends as model_limit, since

@@ -6,7 +6,8 @@
  *     text       "Dear Ms. Hale,\nplease call me.\nYours\n"
  *     span       {1, 0, 0, 22} {1, 34, 22, 9} {2, 0, 31, 6}
  *
- * Hidden ranges are left out unless the policy takes them in. Nothing else is:
+ * Hidden ranges are left out unless the policy takes them in or a picture shows what
+ * they say. Nothing else is:
  * extracted bytes = hidden bytes left out + text bytes, always. */
 #include "pipeline/internal.h"
 
@@ -58,23 +59,32 @@ static void span_add(struct pipeline_text *out, const struct ingest_section *sec
     out->text_bytes += end - start;
 }
 
+/* A scan shows a reader what was recognised on it. */
+static bool is_read(const struct ingest_hidden *range, enum policy_hidden hidden)
+{
+    return hidden == POLICY_HIDDEN_READ ||
+           (hidden == POLICY_HIDDEN_LEAVE_OUT && range->shown);
+}
+
 static void section_add(struct pipeline_text *out, const struct ingest_section *section,
-                        bool hidden_too, bool *gap)
+                        enum policy_hidden hidden, bool *gap)
 {
     size_t from = 0;
-    for (size_t i = 0; !hidden_too && i < section->hidden_count; i++) {
-        const struct ingest_hidden *hidden = &section->hidden[i];
-        span_add(out, section, from, hidden->start, gap);
+    for (size_t i = 0; i < section->hidden_count; i++) {
+        const struct ingest_hidden *range = &section->hidden[i];
+        if (is_read(range, hidden))
+            continue;
+        span_add(out, section, from, range->start, gap);
         *gap = true;
-        out->hidden_bytes += hidden->end - hidden->start;
-        from = hidden->end;
+        out->hidden_bytes += range->end - range->start;
+        from = range->end;
     }
     span_add(out, section, from, section->text_bytes, gap);
     out->extracted_bytes += section->text_bytes;
 }
 
 int text_collect(struct pipeline_text *out, const struct ingest_document *document,
-                 bool hidden_too, struct pipeline_error *err)
+                 enum policy_hidden hidden, struct pipeline_error *err)
 {
     size_t bytes = 0, spans = 0;
     for (size_t i = 0; i < document->section_count; i++) {
@@ -88,7 +98,7 @@ int text_collect(struct pipeline_text *out, const struct ingest_document *docume
                              bytes);
     bool gap = false;
     for (size_t i = 0; i < document->section_count; i++)
-        section_add(out, &document->section[i], hidden_too, &gap);
+        section_add(out, &document->section[i], hidden, &gap);
     out->text[out->text_bytes] = '\0';
     return PIPELINE_OK;
 }
@@ -127,22 +137,25 @@ static bool is_blank(const char *text, size_t bytes)
     return bytes == 0;
 }
 
-const char *pipeline_all_hidden(const struct ingest_document *document)
+const char *pipeline_all_hidden(const struct ingest_document *document,
+                                enum policy_hidden hidden)
 {
-    bool hidden = false;
+    bool is_left_out = false;
     for (size_t i = 0; i < document->section_count; i++) {
         const struct ingest_section *section = &document->section[i];
         size_t from = 0;
         for (size_t j = 0; j < section->hidden_count; j++) {
+            if (is_read(&section->hidden[j], hidden))
+                continue;
             if (!is_blank(section->text + from, section->hidden[j].start - from))
                 return NULL;
             from = section->hidden[j].end;
-            hidden = true;
+            is_left_out = true;
         }
         if (!is_blank(section->text + from, section->text_bytes - from))
             return NULL;
     }
-    return hidden && document->outcome == INGEST_READ
+    return is_left_out && document->outcome == INGEST_READ
                ? "all of its text is hidden from a reader; the model is not asked"
                : NULL;
 }

@@ -327,11 +327,30 @@ static uint64_t bytes_of(const struct build *build, const xmlNode *node,
     return (uint64_t)(number_of(build, node, "reading", name) * MIB + 0.5);
 }
 
+static enum policy_hidden hidden_of(const struct build *build, const xmlNode *node)
+{
+    if (is_word(build, node, "reading", "hidden-text", "read"))
+        return POLICY_HIDDEN_READ;
+    return is_word(build, node, "reading", "hidden-text", "leave-out-all")
+               ? POLICY_HIDDEN_LEAVE_OUT_ALL
+               : POLICY_HIDDEN_LEAVE_OUT;
+}
+
+static enum policy_ink ink_of(const struct build *build, const xmlNode *node)
+{
+    if (is_word(build, node, "reading", "ink-check", "never"))
+        return POLICY_INK_NEVER;
+    return is_word(build, node, "reading", "ink-check", "always")
+               ? POLICY_INK_ALWAYS
+               : POLICY_INK_SUSPICIOUS;
+}
+
 static void build_reading(const struct build *build, struct policy *policy,
                           const xmlNode *node)
 {
     policy->chunk_tokens_max = count_of(build, node, "reading", "chunk-tokens-max");
-    policy->hidden_to_model = is_word(build, node, "reading", "hidden-text", "read");
+    policy->hidden_text = hidden_of(build, node);
+    policy->ink = ink_of(build, node);
     policy->honour_owner =
         is_word(build, node, "reading", "owner-restriction", "honour");
     policy->tiny_points = number_of(build, node, "reading", "tiny-points");

@@ -46,7 +46,8 @@ static void put_examples(FILE *out, const char *const *example, size_t count)
 static void put_reading(FILE *out, const struct policy *policy)
 {
     put_count(out, "reading.chunk_tokens_max", policy->chunk_tokens_max);
-    put_count(out, "reading.hidden_to_model", policy->hidden_to_model);
+    put_count(out, "reading.hidden_text", policy->hidden_text);
+    put_count(out, "reading.ink", policy->ink);
     put_count(out, "reading.honour_owner", policy->honour_owner);
     put_number(out, "reading.tiny_points", policy->tiny_points);
     put_count(out, "reading.pages_max", policy->pages_max);

@@ -33,6 +33,19 @@ struct policy_error {
     char text[400]; /* what was found, what was expected, what to do */
 };
 
+enum policy_hidden {                              /* what becomes of hidden text */
+                     POLICY_HIDDEN_LEAVE_OUT,     /* it stays away from chunks; but what
+                                                     was recognised on a scan goes there */
+                     POLICY_HIDDEN_READ,          /* it goes to chunks like any other */
+                     POLICY_HIDDEN_LEAVE_OUT_ALL, /* what was recognised, too */
+};
+
+enum policy_ink { /* which pages are looked at for text that leaves no ink */
+                  POLICY_INK_NEVER,
+                  POLICY_INK_SUSPICIOUS,
+                  POLICY_INK_ALWAYS
+};
+
 enum policy_pool { /* how scores of chunks become the score of a document */
                    POLICY_POOL_MEAN,
                    POLICY_POOL_MAX,
@@ -117,7 +130,8 @@ struct policy { /* every pointer lives as long as it */
     const char *canonical; /* the bytes the policy's digest is taken of */
     size_t canonical_bytes;
     uint32_t chunk_tokens_max; /* special tokens included */
-    bool hidden_to_model;      /* hidden text goes to chunks like any other */
+    enum policy_hidden hidden_text;
+    enum policy_ink ink;
     bool honour_owner;
     double tiny_points;
     uint32_t pages_max;

@@ -46,7 +46,7 @@ static void hidden_end(struct drawing *d)
     size_t end = d->text_bytes - (size_t)(section->text - d->text);
     if (d->hides_from < end) {
         d->hidden[d->hidden_count++] =
-            (struct ingest_hidden){d->hides_from, end, "tiny"};
+            (struct ingest_hidden){.start = d->hides_from, .end = end, .why = "tiny"};
         section->hidden_count++;
     }
     d->hides_from = SIZE_MAX;

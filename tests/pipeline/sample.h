@@ -73,7 +73,8 @@ static inline void sample_hide_range(struct sample *s, size_t start, size_t end)
     struct ingest_hidden *hidden = s->hidden[s->document.section_count - 1];
     if (section->hidden_count == SAMPLE_HIDDEN_MAX)
         abort();
-    hidden[section->hidden_count++] = (struct ingest_hidden){start, end, "tiny"};
+    hidden[section->hidden_count++] =
+        (struct ingest_hidden){.start = start, .end = end, .why = "tiny"};
 }
 
 /* Hide words of the newest section. */

@@ -1,11 +1,11 @@
 /* The visible text of a document, and the way back to its sections. */
 #include "tests/pipeline/sample.h"
 
-static struct pipeline_text *collect(const struct sample *s, bool hidden_too)
+static struct pipeline_text *collect(const struct sample *s, enum policy_hidden hidden)
 {
     struct pipeline_text *text = calloc(1, sizeof(*text));
     assert_non_null(text);
-    assert_ok(text_collect(text, &s->document, hidden_too, ERR));
+    assert_ok(text_collect(text, &s->document, hidden, ERR));
     return text;
 }
 
@@ -27,7 +27,7 @@ static void sections_are_joined_by_nothing(void **state)
     sample_page(&s, "Dear Ms. Hale,\n");
     sample_page(&s, "");
     sample_page(&s, "Yours\n");
-    struct pipeline_text *text = collect(&s, false);
+    struct pipeline_text *text = collect(&s, POLICY_HIDDEN_LEAVE_OUT);
     assert_string_equal(text->text, "Dear Ms. Hale,\nYours\n");
     assert_int_equal(text->text_bytes, 21);
     assert_int_equal(text->extracted_bytes, 21);
@@ -45,7 +45,7 @@ static void a_range_over_a_page_end_names_both_pages(void **state)
     (void)state;
     sample_page(&s, "the first\n");
     sample_page(&s, "and the second\n");
-    struct pipeline_text *text = collect(&s, false);
+    struct pipeline_text *text = collect(&s, POLICY_HIDDEN_LEAVE_OUT);
     struct pipeline_range r = pipeline_range_of(text, 4, 14);
     assert_int_equal(r.section, 1);
     assert_int_equal(r.start, 4);
@@ -69,7 +69,7 @@ static void hidden_text_is_left_out_and_counted(void **state)
     sample_hide(&s, "(all)");
     sample_page(&s, "(start)Yours\n");
     sample_hide(&s, "(start)");
-    struct pipeline_text *text = collect(&s, false);
+    struct pipeline_text *text = collect(&s, POLICY_HIDDEN_LEAVE_OUT);
     assert_string_equal(text->text, "please call me.Yours\n");
     assert_int_equal(text->hidden_bytes, 24);
     assert_int_equal(text->extracted_bytes, text->hidden_bytes + text->text_bytes);
@@ -88,7 +88,7 @@ static void hidden_text_is_taken_in_when_the_policy_says_so(void **state)
     (void)state;
     sample_page(&s, "please (white)call me.");
     sample_hide(&s, "(white)");
-    struct pipeline_text *text = collect(&s, true);
+    struct pipeline_text *text = collect(&s, POLICY_HIDDEN_READ);
     assert_string_equal(text->text, "please (white)call me.");
     assert_int_equal(text->hidden_bytes, 0);
     assert_int_equal(text->span_count, 1);
@@ -97,20 +97,41 @@ static void hidden_text_is_taken_in_when_the_policy_says_so(void **state)
     sample_free(&s);
 }
 
+static void what_a_scan_shows_is_read_unless_all_is_left_out(void **state)
+{
+    struct sample s = {0};
+    (void)state;
+    sample_page(&s, "(scan)(stamp)\n");
+    sample_hide(&s, "(scan)");
+    sample_hide(&s, "(stamp)");
+    s.hidden[0][0].shown = true;
+    struct pipeline_text *text = collect(&s, POLICY_HIDDEN_LEAVE_OUT);
+    assert_string_equal(text->text, "(scan)\n");
+    assert_int_equal(text->hidden_bytes, 7);
+    pipeline_text_free(text);
+    text = collect(&s, POLICY_HIDDEN_LEAVE_OUT_ALL);
+    assert_string_equal(text->text, "\n");
+    assert_int_equal(text->hidden_bytes, 13);
+    assert_maps_back(&s, text);
+    pipeline_text_free(text);
+    sample_free(&s);
+}
+
 static void all_is_hidden_when_only_white_space_is_left_to_see(void **state)
 {
     struct sample s = {0};
     (void)state;
-    assert_null(pipeline_all_hidden(&s.document)); /* nothing is there to hide */
+    assert_null(pipeline_all_hidden(
+        &s.document, POLICY_HIDDEN_LEAVE_OUT)); /* nothing is there to hide */
     sample_page(&s, " \n");
     sample_page(&s, "\tsign here \n");
-    assert_null(pipeline_all_hidden(&s.document));
+    assert_null(pipeline_all_hidden(&s.document, POLICY_HIDDEN_LEAVE_OUT));
     sample_hide(&s, "sign");
-    assert_null(pipeline_all_hidden(&s.document));
+    assert_null(pipeline_all_hidden(&s.document, POLICY_HIDDEN_LEAVE_OUT));
     sample_hide(&s, "here");
-    assert_non_null(pipeline_all_hidden(&s.document));
+    assert_non_null(pipeline_all_hidden(&s.document, POLICY_HIDDEN_LEAVE_OUT));
     s.document.outcome = INGEST_PARTIAL; /* what is missing may be seen */
-    assert_null(pipeline_all_hidden(&s.document));
+    assert_null(pipeline_all_hidden(&s.document, POLICY_HIDDEN_LEAVE_OUT));
     sample_free(&s);
 }
 
@@ -118,7 +139,7 @@ static void a_document_without_sections_has_no_text(void **state)
 {
     struct sample s = {0};
     (void)state;
-    struct pipeline_text *text = collect(&s, false);
+    struct pipeline_text *text = collect(&s, POLICY_HIDDEN_LEAVE_OUT);
     assert_string_equal(text->text, "");
     assert_int_equal(text->span_count, 0);
     pipeline_text_free(text);
@@ -142,6 +163,7 @@ int main(void)
         cmocka_unit_test(a_range_over_a_page_end_names_both_pages),
         cmocka_unit_test(hidden_text_is_left_out_and_counted),
         cmocka_unit_test(hidden_text_is_taken_in_when_the_policy_says_so),
+        cmocka_unit_test(what_a_scan_shows_is_read_unless_all_is_left_out),
         cmocka_unit_test(all_is_hidden_when_only_white_space_is_left_to_see),
         cmocka_unit_test(a_document_without_sections_has_no_text),
         cmocka_unit_test(errors_are_worded_and_may_be_unwanted),

@@ -28,7 +28,8 @@ static void head_and_reading_are_taken(void **state)
     assert_string_equal(policy->description, "All that a policy can say & do.");
     assert_int_equal(policy->revision, 7);
     assert_int_equal(policy->chunk_tokens_max, 128);
-    assert_true(policy->hidden_to_model);
+    assert_int_equal(policy->hidden_text, POLICY_HIDDEN_READ);
+    assert_int_equal(policy->ink, POLICY_INK_SUSPICIOUS);
     assert_false(policy->honour_owner);
     assert_true(policy->tiny_points == 2.5);
     assert_int_equal(policy->pages_max, 10);
@@ -136,7 +137,8 @@ static void what_is_left_out_has_its_default(void **state)
 
     (void)state;
     assert_int_equal(policy->chunk_tokens_max, 256);
-    assert_false(policy->hidden_to_model);
+    assert_int_equal(policy->hidden_text, POLICY_HIDDEN_LEAVE_OUT);
+    assert_int_equal(policy->ink, POLICY_INK_SUSPICIOUS);
     assert_true(policy->honour_owner);
     assert_true(policy->tiny_points == 2);
     assert_int_equal(policy->pages_max, 5000);

@@ -58,6 +58,9 @@ static void every_field_changes_it(void **state)
         {"All that a", "All what a"},
         {"chunk-tokens-max=\"128\"", "chunk-tokens-max=\"129\""},
         {"hidden-text=\"read\"", "hidden-text=\"leave-out\""},
+        {"hidden-text=\"read\"", "hidden-text=\"leave-out-all\""},
+        {"hidden-text=\"read\"", "ink-check=\"never\" hidden-text=\"read\""},
+        {"hidden-text=\"read\"", "ink-check=\"always\" hidden-text=\"read\""},
         {" commanding-text=\"ignore\"", ""},
         {"owner-restriction=\"ignore\"", "owner-restriction=\"honour\""},
         {"tiny-points=\"2.5\"", "tiny-points=\"2.500001\""},
@@ -137,7 +140,8 @@ static void form_is_the_one_documented(void **state)
                         "policy.description 24:Only what must be there.\n"
                         "policy.revision 1\n"
                         "reading.chunk_tokens_max 256\n"
-                        "reading.hidden_to_model 0\n"
+                        "reading.hidden_text 0\n"
+                        "reading.ink 1\n"
                         "reading.honour_owner 1\n"
                         "reading.tiny_points 2\n"
                         "reading.pages_max 5000\n"
