@@ -129,6 +129,8 @@ static void unigram_close(struct tokenizer *t)
 struct buffer {
     char *text;
     size_t bytes, capacity;
+    bool prefix;          /* it begins with a space of its own */
+    bool ends_with_space; /* also where nothing is there yet */
 };
 
 static int append(struct buffer *out, const char *text, size_t bytes)
@@ -152,30 +154,37 @@ static int append(struct buffer *out, const char *text, size_t bytes)
 
 /* Append normalised text, which for a merging model begins with no space and has none
  * twice. */
-static int append_normalised(const struct unigram *own, struct buffer *out, bool prefix,
+static int append_normalised(const struct unigram *own, struct buffer *out,
                              const char *text, size_t bytes)
 {
     int status = 0;
 
     for (size_t i = 0; status == 0 && i < bytes; i++) {
-        bool ends = out->bytes == 0 || out->text[out->bytes - 1] == ' ';
+        bool space = text[i] == ' ';
 
-        if (text[i] == ' ' && own->merges_spaces && ends)
+        if (space && own->merges_spaces && out->ends_with_space)
             continue;
-        if (out->bytes == 0 && prefix)
+        if (out->bytes == 0 && out->prefix)
             status = append(out, " ", 1);
         if (status == 0)
             status = append(out, text + i, 1);
+        out->ends_with_space = space;
     }
     return status;
 }
 
-static int normalise(const struct tokenizer_run *run, const char *text, size_t bytes,
+/* U+2581, which in the vocabulary is a space but does not merge with others. */
+static int append_mark(struct buffer *out)
+{
+    int status = append(out, "  ", out->bytes == 0 && out->prefix ? 2 : 1);
+
+    out->ends_with_space = false;
+    return status;
+}
+
+static int normalise(const struct unigram *own, const char *text, size_t bytes,
                      struct buffer *out)
 {
-    static const char mark[] = "\xe2\x96\x81"; /* U+2581 */
-    const struct unigram *own = run->tokenizer->own;
-    bool prefix = run->tokenizer->space_prefix && run->at_start;
     int status = 0;
 
     for (size_t at = 0, matched; status == 0 && at < bytes;) {
@@ -184,16 +193,15 @@ static int normalise(const struct tokenizer_run *run, const char *text, size_t b
         if (own->map != NULL)
             to = charsmap_find(own->map, text + at, bytes - at, &matched);
         if (to != NULL) {
-            status = append_normalised(own, out, prefix, to, strlen(to));
+            status = append_normalised(own, out, to, strlen(to));
             at += matched;
             continue;
         }
         matched = at;
-        utf8_next(text, bytes, &at);
-        if (at - matched == 3 && memcmp(text + matched, mark, 3) == 0)
-            status = append_normalised(own, out, prefix, " ", 1);
+        if (utf8_next(text, bytes, &at) == 0x2581)
+            status = append_mark(out);
         else
-            status = append_normalised(own, out, prefix, text + matched, at - matched);
+            status = append_normalised(own, out, text + matched, at - matched);
     }
     while (own->merges_spaces && out->bytes > 0 && out->text[out->bytes - 1] == ' ')
         out->bytes--;
@@ -304,10 +312,12 @@ static size_t end_of_word(const struct vocabulary *v, const struct buffer *text,
 static int unigram_encode(struct tokenizer_run *run, const char *text, size_t bytes)
 {
     const struct vocabulary *v = &run->tokenizer->vocabulary;
-    struct buffer normal = {0};
+    const struct unigram *own = run->tokenizer->own;
+    struct buffer normal = {.prefix = run->tokenizer->space_prefix && run->at_start,
+                            .ends_with_space = true};
     struct place *place = NULL;
     size_t room = 0;
-    int status = normalise(run, text, bytes, &normal);
+    int status = normalise(own, text, bytes, &normal);
 
     if (status == 0 && normal.bytes >= UINT32_MAX)
         status = INFER_ENOMEM;

@@ -60,7 +60,7 @@ static uint64_t hash(const char *text, size_t bytes)
 
 int32_t vocabulary_find(const struct vocabulary *v, const char *text, size_t bytes)
 {
-    uint64_t key = hash(text, bytes);
+    uint64_t key = bytes <= v->longest ? hash(text, bytes) : 0;
     uint32_t tag = (uint32_t)(key >> 32);
 
     if (bytes > v->longest)
@@ -232,6 +232,10 @@ static int read_tokens(struct vocabulary *v, const struct gguf_key *tokens,
     for (uint32_t i = 0; status == 0 && i < v->count; i++) {
         struct gguf_string text = gguf_array_next(tokens, &at);
 
+        if (text.bytes > VOCABULARY_TOKEN_BYTES_MAX)
+            return infer_fail(err, INFER_EFORMAT,
+                              "token %u has %zu bytes, allowed are %d", i, text.bytes,
+                              VOCABULARY_TOKEN_BYTES_MAX);
         status = read_token(v, i, text, form, out, err);
         out += v->token[i].bytes;
     }

@@ -23,7 +23,11 @@ enum vocabulary_form { /* how ordinary tokens are written in the file */
                        VOCABULARY_PIECES     /* U+2581 for a space, <0x0A> for a byte */
 };
 
-enum { VOCABULARY_TOKENS_MAX = 1 << 20, VOCABULARY_PROBES_MAX = 256 };
+enum {
+    VOCABULARY_TOKENS_MAX = 1 << 20,
+    VOCABULARY_TOKEN_BYTES_MAX = 8192,
+    VOCABULARY_PROBES_MAX = 256
+};
 
 struct token {
     const char *text; /* the bytes it stands for; of a special one as it is written */

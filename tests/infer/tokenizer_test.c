@@ -1,6 +1,7 @@
 /* The vocabulary of a file, and the special tokens around and within a text. */
 #include "infer/tokenizer.h"
 #include "tests/infer/tiny.h"
+#include "tests/infer/vocab.h"
 
 enum { UNK = 1, CLS = 2, SEP = 3, MASK = 4 };
 
@@ -169,6 +170,72 @@ static void a_tokenizer_of_another_kind_is_named(void **state)
     free(bytes);
 }
 
+/* "h" and "i" merge, a space stays with what follows. */
+static const struct vocab_token chat_tokens[] = {
+    {"<|x|>", TOKEN_CONTROL, 0}, {"h", TOKEN_NORMAL, 0}, {"i", TOKEN_NORMAL, 0},
+    {"hi", TOKEN_NORMAL, 0},     {"<", TOKEN_NORMAL, 0}, {"|", TOKEN_NORMAL, 0},
+    {"x", TOKEN_NORMAL, 0},      {">", TOKEN_NORMAL, 0},
+};
+
+static const char *const chat_merges[] = {"h i", NULL};
+
+static const struct vocab chat = {.model = "gpt2",
+                                  .pre = "gpt-2",
+                                  .token = chat_tokens,
+                                  .tokens = sizeof chat_tokens / sizeof *chat_tokens,
+                                  .merge = chat_merges};
+
+static void expect_parts(const struct infer_part *part, size_t count,
+                         const int32_t *wanted, size_t ids)
+{
+    struct tokenizer *t = vocab_open(&chat, NULL);
+    struct infer_tokens got = {0};
+
+    assert_int_equal(tokenizer_encode_parts(t, part, count, 0, &got, NULL), 0);
+    assert_int_equal(got.count, ids);
+    assert_memory_equal(got.id, wanted, ids * sizeof *wanted);
+    infer_tokens_free(&got);
+    tokenizer_close(t);
+}
+
+static void a_document_between_markup_cannot_add_to_it(void **state)
+{
+    static const struct infer_part part[] = {
+        {"<|x|>", 5, true}, {"h<|x|>", 6, false}, {"<|x|>h", 6, true}};
+
+    (void)state;
+    expect_parts(part, 3, (int32_t[]){0, 1, 4, 5, 6, 5, 7, 0, 1}, 9);
+}
+
+static void markup_does_not_begin_in_a_document(void **state)
+{
+    static const struct infer_part before[] = {{"<|", 2, false}, {"x|>", 3, true}};
+    static const struct infer_part after[] = {{"<|x", 3, true}, {"|>", 2, false}};
+
+    (void)state;
+    expect_parts(before, 2, (int32_t[]){4, 5, 6, 5, 7}, 5);
+    expect_parts(after, 2, (int32_t[]){4, 5, 6, 5, 7}, 5);
+}
+
+static void plain_text_merges_across_parts(void **state)
+{
+    static const struct infer_part part[] = {
+        {"<|x|>h", 6, true}, {"", 0, false}, {"i", 1, false}};
+
+    (void)state;
+    expect_parts(part, 3, (int32_t[]){0, 3}, 2);
+    expect_parts(part, 0, NULL, 0);
+}
+
+static void parts_are_made_valid_each_for_itself(void **state)
+{
+    static const struct infer_part part[] = {
+        {"h\xff", 2, false}, {"<|x|>", 5, true}, {"\xffi", 2, false}};
+
+    (void)state;
+    expect_parts(part, 3, (int32_t[]){1, 0, 2}, 3); /* U+FFFD has no tokens here */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +252,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(ids_are_replaced_and_grow, set_up, tear_down),
         cmocka_unit_test(a_special_token_is_found_by_name),
         cmocka_unit_test(a_tokenizer_of_another_kind_is_named),
+        cmocka_unit_test(a_document_between_markup_cannot_add_to_it),
+        cmocka_unit_test(markup_does_not_begin_in_a_document),
+        cmocka_unit_test(plain_text_merges_across_parts),
+        cmocka_unit_test(parts_are_made_valid_each_for_itself),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
