@@ -15,7 +15,10 @@
  * cloister-parse with one memfd that holds the bytes of one document and one
  * pipe that brings frames back; its children see the very bytes that the caller
  * hashed. What a document does ends in an outcome, never in an error of the
- * caller: errors here mean that parsing as such cannot go on. */
+ * caller: errors here mean that parsing as such cannot go on.
+ *
+ * A lane that has died is told by an error code only where the caller ignores SIGPIPE,
+ * which is the caller's business: do so before the first call. */
 #ifndef INGEST_H
 #define INGEST_H
 

@@ -9,7 +9,8 @@
  *
  * run.c tells the whole story; the other files are its steps. The main thread
  * owns everything here; the parsers work beside it in processes of their own,
- * the model on all cores inside infer. */
+ * the model on all cores inside infer. SIGPIPE must be ignored by the caller: a parser
+ * that dies is an error code then, and the end of the whole process otherwise. */
 #ifndef PIPELINE_H
 #define PIPELINE_H
 
@@ -167,7 +168,10 @@ struct pipeline { /* everything a run needs; the caller owns it all */
     void *report_arg;
 };
 
-/* Returns 0 and *end, or a negative status; total is filled either way. */
+/* Returns 0 and *end, or a negative status; total is filled either way. Unless *end is
+ * PIPELINE_COMPLETE lanes may still be at work, on documents that nobody waits for:
+ * collect these, or close the parser, which kills them, before another run. The same
+ * holds for pipeline_plan. */
 int pipeline_run(const struct pipeline *run, enum pipeline_end *end,
                  struct pipeline_progress *total, struct pipeline_error *err);
 
