@@ -2,6 +2,7 @@
  * else: no database, no answers. What is printed here is what a run would see. */
 #include "cmd/cmd.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -296,12 +297,15 @@ static int extract_main(const struct command *self, int argc, char **argv)
     if (status < 0 && asked.password_file)
         status = passwords_read("extract", asked.password_file, &extract.password,
                                 &extract.password_count);
+    signal(SIGPIPE, SIG_IGN); /* a parser that dies is an error, not our end */
     if (status < 0)
         status = extract_open(&extract);
     if (status < 0)
         status = extract_fence(&extract, words, argv);
     int worst = status < 0 ? EXIT_DONE : status;
     for (int i = 1; status < 0 && i < words && worst != EXIT_BROKEN_OFF; i++) {
+        if (ferror(stdout)) /* nobody reads on; main.c says so */
+            break;
         int one = extract_file(&extract, argv[i]);
         worst = one > worst ? one : worst;
     }

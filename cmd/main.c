@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,11 +66,18 @@ static void command_to_front(int argc, char **argv)
     }
 }
 
+/* Of a pipe: "| head" had enough. errno may be that of a later call. */
+static bool reader_left(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
 static int output_finish(int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
-    if (errno == EPIPE) /* the reader had enough */
+    if (errno == EPIPE || reader_left())
         return status;
     complain(NULL, "standard output: %s", strerror(errno));
     return EXIT_BROKEN_OFF;

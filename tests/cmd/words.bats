@@ -111,3 +111,11 @@ load helper
     [[ "$output" == *"folder"* ]]
     [ ! -e case.db ]
 }
+
+@test "a reader that has enough ends extract quietly" {
+    files=$(for i in $(seq 30); do ls "$documents"/contracts/*.pdf; done)
+    "$cloister" extract $files 2>errors | head -c 1 >first
+    [ "${PIPESTATUS[0]}" -le 1 ]
+    [ -s first ]
+    [ ! -s errors ]
+}
