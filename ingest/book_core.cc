@@ -49,7 +49,7 @@ struct leaf {
     mutable TextPage *text;
 };
 
-/* ---- strings ------------------------------------------------------------------ */
+/* ---- strings --------------------------------------------------------------------- */
 
 static void add_utf8(std::string &to, uint32_t c)
 {
@@ -107,7 +107,7 @@ static char *string_utf8(const GooString *string)
     return strdup(utf8.c_str());
 }
 
-/* ---- opening ------------------------------------------------------------------ */
+/* ---- opening --------------------------------------------------------------------- */
 
 /* Pictures in JPEG 2000, for which this Poppler has no decoder, hold no text. */
 static void hear(ErrorCategory category, Goffset, const char *message)
@@ -203,8 +203,7 @@ int book_pages(const struct book *book)
     return book->document->getNumPages();
 }
 
-/* ---- about the file
- * ------------------------------------------------------------------ */
+/* ---- about the file -------------------------------------------------------------- */
 
 struct book_rights book_read_rights(const struct book *book)
 {
@@ -286,8 +285,7 @@ void book_attachments(const struct book *book,
     }
 }
 
-/* ---- pages
- * ---------------------------------------------------------------------------- */
+/* ---- pages ----------------------------------------------------------------------- */
 
 struct leaf *leaf_open(const struct book *book, int number)
 {
@@ -348,8 +346,7 @@ char *leaf_select(const struct leaf *leaf, const struct leaf_box *area)
     return strdup(text->c_str());
 }
 
-/* ---- characters one by one
- * ------------------------------------------------------------- */
+/* ---- characters one by one ------------------------------------------------------- */
 
 struct letter { /* where a run began: what the next one is compared with */
     const TextWord *word;
@@ -459,8 +456,7 @@ void leaf_read_layout(const struct leaf *leaf, const struct leaf_box *area,
     out->runs = give(found.run, &out->run);
 }
 
-/* ---- what is filled in
- * ------------------------------------------------------------------ */
+/* ---- what is filled in ----------------------------------------------------------- */
 
 struct see { /* whom to show it */
     void (*filled)(void *arg, const struct leaf_filled *filled);
