@@ -48,23 +48,26 @@ static void add_end(struct tokenizer *t, int32_t id)
         t->end[t->end_count++] = id;
 }
 
+/* U+FF5C is DeepSeek's bar, U+2581 its space. */
+#define DEEPSEEK_BAR "\xef\xbd\x9c"
+#define DEEPSEEK_END \
+    "<" DEEPSEEK_BAR "end\xe2\x96\x81of\xe2\x96\x81sentence" DEEPSEEK_BAR ">"
+
 /* Ends of a text, a turn or a message in the families' vocabularies. */
-static const char *const ends[] = {
-    "<|im_end|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<|end|>",
-    "<|endoftext|>",
-    "<|end_of_text|>",
-    "<end_of_turn>",
-    "<eos>",
-    "</s>",
-    "<|EOT|>",
-    "<EOT>",
-    "<|return|>",
-    "<|END_OF_TURN_TOKEN|>",
-    "<\xef\xbd\x9c"
-    "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"};
+static const char *const ends[] = {"<|im_end|>",
+                                   "<|eot_id|>",
+                                   "<|eom_id|>",
+                                   "<|end|>",
+                                   "<|endoftext|>",
+                                   "<|end_of_text|>",
+                                   "<end_of_turn>",
+                                   "<eos>",
+                                   "</s>",
+                                   "<|EOT|>",
+                                   "<EOT>",
+                                   "<|return|>",
+                                   "<|END_OF_TURN_TOKEN|>",
+                                   DEEPSEEK_END};
 
 enum { ENDS = sizeof ends / sizeof *ends };
 
@@ -94,7 +97,7 @@ static bool is_special(const struct token *token)
 
 bool tokenizer_is_markup(const struct token *token)
 {
-    static const char wide[] = "\xef\xbd\x9c"; /* U+FF5C, DeepSeek's bar */
+    static const char wide[] = DEEPSEEK_BAR;
 
     if (token->bytes >= 4 && memcmp(token->text, "<|", 2) == 0 &&
         memcmp(token->text + token->bytes - 2, "|>", 2) == 0)

@@ -1,6 +1,8 @@
 /* Byte-level BPE: merges by rank, families' habits, files that are damaged. */
 #include "tests/infer/vocab.h"
 
+#include <stdio.h>
+
 #define G "\xc4\xa0" /* U+0120, the space */
 
 static const struct vocab_token tokens[] = {
@@ -220,6 +222,41 @@ static void damaged_merges_are_refused(void **state)
     vocab_refuses(&v, INFER_EFORMAT, "tokenizer.ggml.merges");
 }
 
+/* Merges whose pairs all want to stand in a few neighbouring places of the table. */
+static void merges_that_crowd_the_table_are_refused(void **state)
+{
+    enum { BYTES = 94, PAIRS = 320, PLACES = 1024, NEAR = 40 };
+    static char text[BYTES + PAIRS][3], line[PAIRS][4];
+    static struct vocab_token all[BYTES + PAIRS];
+    static const char *list[PAIRS + 1];
+    struct vocab v = vocab();
+    size_t pairs = 0;
+
+    (void)state;
+    for (int i = 0; i < BYTES; i++) {
+        text[i][0] = (char)('!' + i);
+        all[i] = (struct vocab_token){text[i], TOKEN_NORMAL, 0};
+    }
+    for (uint64_t key = 0; key < BYTES * BYTES && pairs < PAIRS; key++) {
+        uint64_t left = key / BYTES, right = key % BYTES;
+
+        if (vocabulary_mix(left << 32 | right) % PLACES >= NEAR)
+            continue;
+        snprintf(line[pairs], sizeof line[pairs], "%c %c", (char)('!' + left),
+                 (char)('!' + right));
+        text[BYTES + pairs][0] = line[pairs][0];
+        text[BYTES + pairs][1] = line[pairs][2];
+        all[BYTES + pairs] = (struct vocab_token){text[BYTES + pairs], TOKEN_NORMAL, 0};
+        list[pairs] = line[pairs];
+        pairs++;
+    }
+    assert_int_equal(pairs, PAIRS);
+    v.token = all;
+    v.tokens = BYTES + PAIRS;
+    v.merge = list;
+    vocab_refuses(&v, INFER_EFORMAT, "cannot be put into a table");
+}
+
 /* A million letters take a moment, not an hour, whatever their merges. */
 static void a_long_word_takes_linear_time(void **state)
 {
@@ -255,6 +292,7 @@ int main(void)
         cmocka_unit_test(bos_and_eos_stand_where_the_file_says),
         cmocka_unit_test(a_pretokenizer_that_is_not_known_is_named),
         cmocka_unit_test(damaged_merges_are_refused),
+        cmocka_unit_test(merges_that_crowd_the_table_are_refused),
         cmocka_unit_test(a_long_word_takes_linear_time),
     };
 
