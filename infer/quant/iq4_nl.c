@@ -1,8 +1,7 @@
 /* iq4_nl - blocks of 32 weights from a table of 16, one scale.
  *
  *     d     q0 q16 | q1 q17 | ... | q15 q31      value i = d * table[qi]
- *     2     16 bytes, the first of each two in the low bits
- */
+ *     2     16 bytes, the first of each two in the low bits */
 #include "infer/quant/quant.h"
 
 enum { HALF = 16 };

@@ -5,8 +5,7 @@
  *
  * Each 16 bytes of codes hold a group of 32 values, byte i the values i and 16 + i,
  * the first in the low bits. Scales are of six bits less 32:
- * value = d * scale * table[code], by the table of IQ4_NL.
- */
+ * value = d * scale * table[code], by the table of IQ4_NL. */
 #include "infer/quant/quant.h"
 
 enum { LOWER = 4, CODES = 8 };
@@ -16,12 +15,16 @@ static void take(struct quant_block *out, const unsigned char *block)
     const unsigned upper = block[2] | (unsigned)block[3] << 8;
 
     out->d = block;
-    for (size_t i = 0; i < QUANT_BLOCK_MAX / 32; i++) {
-        const unsigned low = block[LOWER + i / 2] >> i % 2 * 4 & 15u;
-        out->scale[i] = (int8_t)((int)(low | (upper >> 2 * i & 3) << 4) - 32);
+    for (unsigned g = 0; g < QUANT_BLOCK_MAX / 32; g++) {
+        const unsigned low = (unsigned)block[LOWER + g / 2] >> g % 2 * 4 & 15;
+        const unsigned char *from = block + CODES + g * 16;
+        uint8_t *code = out->code + g * 32;
+        out->scale[g] = (int8_t)((int)(low | (upper >> 2 * g & 3) << 4) - 32);
+        for (size_t i = 0; i < 16; i++) {
+            code[i] = from[i] & 15;
+            code[16 + i] = from[i] >> 4;
+        }
     }
-    for (size_t i = 0; i < QUANT_BLOCK_MAX; i++)
-        out->code[i] = block[CODES + i / 32 * 16 + i % 16] >> i / 16 % 2 * 4 & 15;
 }
 
 static const struct quant quant = {

@@ -5,11 +5,20 @@
  *
  * Each 32 bytes of codes hold 128 values, byte i the values i, 32 + i, 64 + i and
  * 96 + i from its lowest bits to its highest. Groups are of 16 values:
- * value = d * scale * code - dmin * minimum.
- */
+ * value = d * scale * code - dmin * minimum. */
 #include "infer/quant/quant.h"
 
-enum { CODES = 16, D = 80 };
+enum { CODES = 16, D = 80, PART = 128 };
+
+static void take_part(uint8_t *code, const unsigned char *from)
+{
+    for (size_t i = 0; i < PART / 4; i++) {
+        code[i] = from[i] & 3;
+        code[32 + i] = from[i] >> 2 & 3;
+        code[64 + i] = from[i] >> 4 & 3;
+        code[96 + i] = from[i] >> 6;
+    }
+}
 
 static void take(struct quant_block *out, const unsigned char *block)
 {
@@ -17,8 +26,8 @@ static void take(struct quant_block *out, const unsigned char *block)
         out->scale[i] = block[i] & 15;
         out->minimum[i] = block[i] >> 4;
     }
-    for (size_t i = 0; i < QUANT_BLOCK_MAX; i++)
-        out->code[i] = block[CODES + i / 128 * 32 + i % 32] >> i / 32 % 4 * 2 & 3;
+    for (size_t part = 0; part < 2; part++)
+        take_part(out->code + part * PART, block + CODES + part * PART / 4);
     out->d = block + D;
     out->m = block + D + 2;
 }

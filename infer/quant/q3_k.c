@@ -6,11 +6,22 @@
  * Codes lie as in Q2_K. Bit j of byte i of the third bits belongs to value 32 j + i.
  * The weight is the code of three bits less 4, the scale is of six bits less 32: its
  * lower four bits are the low half of byte i (groups 0..7) or the upper half of byte
- * i - 8 (groups 8..15), its upper two are in byte 8 + i % 4, at bit i / 4 * 2.
- */
+ * i - 8 (groups 8..15), its upper two are in byte 8 + i % 4, at bit i / 4 * 2. */
 #include "infer/quant/quant.h"
 
-enum { CODES = 32, SCALES = 96, D = 108 };
+enum { CODES = 32, SCALES = 96, D = 108, PART = 128 };
+
+static void take_part(uint8_t *code, const unsigned char *from,
+                      const unsigned char *third, unsigned bit)
+{
+    for (size_t i = 0; i < PART / 4; i++) {
+        const unsigned two = from[i], bits = (unsigned)third[i] >> bit;
+        code[i] = (uint8_t)((two & 3) | (bits << 2 & 4));
+        code[32 + i] = (uint8_t)((two >> 2 & 3) | (bits << 1 & 4));
+        code[64 + i] = (uint8_t)((two >> 4 & 3) | (bits & 4));
+        code[96 + i] = (uint8_t)(two >> 6 | (bits >> 1 & 4));
+    }
+}
 
 static void take(struct quant_block *out, const unsigned char *block)
 {
@@ -21,11 +32,9 @@ static void take(struct quant_block *out, const unsigned char *block)
         const int high = packed[8 + i % 4] >> i / 4 * 2 & 3;
         out->scale[i] = (int8_t)((low | high << 4) - 32);
     }
-    for (size_t i = 0; i < QUANT_BLOCK_MAX; i++) {
-        const int two = block[CODES + i / 128 * 32 + i % 32] >> i / 32 % 4 * 2 & 3;
-        const int third = block[i % 32] >> i / 32 & 1;
-        out->code[i] = (uint8_t)(two | third << 2);
-    }
+    for (unsigned part = 0; part < 2; part++)
+        take_part(out->code + part * PART, block + CODES + part * PART / 4, block,
+                  4 * part);
     out->d = block + D;
 }
 

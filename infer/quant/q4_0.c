@@ -1,8 +1,7 @@
 /* q4_0 - blocks of 32 weights of 4 bits, one scale.
  *
  *     d     q0 q16 | q1 q17 | ... | q15 q31      value i = d * (qi - 8)
- *     2     16 bytes, the first of each two in the low bits
- */
+ *     2     16 bytes, the first of each two in the low bits */
 #include "infer/quant/quant.h"
 
 enum { HALF = 16 };

@@ -4,8 +4,7 @@
  *     2     2       12, six bits each    128
  *
  * Each 32 bytes of codes hold 64 values, byte i the values i and 32 + i, the first in
- * the low bits. Groups are of 32 values: value = d * scale * code - dmin * minimum.
- */
+ * the low bits. Groups are of 32 values: value = d * scale * code - dmin * minimum. */
 #include "infer/quant/quant.h"
 
 enum { SCALES = 4, CODES = 16 };
@@ -15,8 +14,14 @@ static void take(struct quant_block *out, const unsigned char *block)
     out->d = block;
     out->m = block + 2;
     quant_take_six_bits(out, block + SCALES);
-    for (size_t i = 0; i < QUANT_BLOCK_MAX; i++)
-        out->code[i] = block[CODES + i / 64 * 32 + i % 32] >> i / 32 % 2 * 4 & 15;
+    for (size_t part = 0; part < 4; part++) {
+        const unsigned char *from = block + CODES + part * 32;
+        uint8_t *code = out->code + part * 64;
+        for (size_t i = 0; i < 32; i++) {
+            code[i] = from[i] & 15;
+            code[32 + i] = from[i] >> 4;
+        }
+    }
 }
 
 static const struct quant quant = {

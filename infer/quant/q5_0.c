@@ -3,24 +3,23 @@
  *     d     h0 ... h31    q0 q16 | q1 q17 | ... | q15 q31
  *     2     4, a bit each 16 bytes, the first of each two in the low bits
  *
- * The weight is qi + 16 hi - 16, value i is d times that.
- */
+ * The weight is qi + 16 hi - 16, value i is d times that. */
 #include "infer/quant/quant.h"
+
+#include <string.h>
 
 enum { HALF = 16 };
 
-static unsigned fifth(const unsigned char *bits, size_t i)
-{
-    return bits[i / 8] >> i % 8 & 1;
-}
-
 static void take(struct quant_block *out, const unsigned char *block)
 {
+    uint32_t fifth;
+
     out->d = block;
+    memcpy(&fifth, block + 2, sizeof fifth); /* of a little-endian file */
     for (size_t i = 0; i < HALF; i++) {
-        const unsigned char four = block[6 + i];
-        out->code[i] = (uint8_t)((four & 15) | fifth(block + 2, i) << 4);
-        out->code[HALF + i] = (uint8_t)(four >> 4 | fifth(block + 2, HALF + i) << 4);
+        const unsigned four = block[6 + i];
+        out->code[i] = (uint8_t)((four & 15) | (fifth >> i & 1) << 4);
+        out->code[HALF + i] = (uint8_t)(four >> 4 | (fifth >> (HALF + i) & 1) << 4);
     }
 }
 

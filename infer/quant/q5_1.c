@@ -3,25 +3,24 @@
  *     d     m     h0 ... h31    q0 q16 | q1 q17 | ... | q15 q31
  *     2     2     4, a bit each 16 bytes, the first of each two in the low bits
  *
- * The weight is qi + 16 hi, value i is d times that, plus m.
- */
+ * The weight is qi + 16 hi, value i is d times that, plus m. */
 #include "infer/quant/quant.h"
+
+#include <string.h>
 
 enum { HALF = 16 };
 
-static unsigned fifth(const unsigned char *bits, size_t i)
-{
-    return bits[i / 8] >> i % 8 & 1;
-}
-
 static void take(struct quant_block *out, const unsigned char *block)
 {
+    uint32_t fifth;
+
     out->d = block;
     out->m = block + 2;
+    memcpy(&fifth, block + 4, sizeof fifth); /* of a little-endian file */
     for (size_t i = 0; i < HALF; i++) {
-        const unsigned char four = block[8 + i];
-        out->code[i] = (uint8_t)((four & 15) | fifth(block + 4, i) << 4);
-        out->code[HALF + i] = (uint8_t)(four >> 4 | fifth(block + 4, HALF + i) << 4);
+        const unsigned four = block[8 + i];
+        out->code[i] = (uint8_t)((four & 15) | (fifth >> i & 1) << 4);
+        out->code[HALF + i] = (uint8_t)(four >> 4 | (fifth >> (HALF + i) & 1) << 4);
     }
 }
 

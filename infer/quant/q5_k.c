@@ -4,8 +4,7 @@
  *     2     2       12, six bits each    32            128
  *
  * Codes lie as in Q4_K; bit j of byte i of the fifth bits belongs to value 32 j + i.
- * Groups are of 32 values: value = d * scale * code - dmin * minimum.
- */
+ * Groups are of 32 values: value = d * scale * code - dmin * minimum. */
 #include "infer/quant/quant.h"
 
 enum { SCALES = 4, FIFTH = 16, CODES = 48 };
@@ -15,10 +14,14 @@ static void take(struct quant_block *out, const unsigned char *block)
     out->d = block;
     out->m = block + 2;
     quant_take_six_bits(out, block + SCALES);
-    for (size_t i = 0; i < QUANT_BLOCK_MAX; i++) {
-        const int four = block[CODES + i / 64 * 32 + i % 32] >> i / 32 % 2 * 4 & 15;
-        const int fifth = block[FIFTH + i % 32] >> i / 32 & 1;
-        out->code[i] = (uint8_t)(four | fifth << 4);
+    for (unsigned part = 0; part < 4; part++) {
+        const unsigned char *from = block + CODES + part * 32;
+        uint8_t *code = out->code + part * 64;
+        for (size_t i = 0; i < 32; i++) {
+            const unsigned fifth = (unsigned)block[FIFTH + i] >> 2 * part;
+            code[i] = (uint8_t)((from[i] & 15u) | (fifth << 4 & 16));
+            code[32 + i] = (uint8_t)((unsigned)from[i] >> 4 | (fifth << 3 & 16));
+        }
     }
 }
 

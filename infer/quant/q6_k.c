@@ -5,21 +5,30 @@
  *
  * Each half of the block holds 128 values. Byte i of its 64 low bytes has the values
  * i and 64 + i, the first in the low bits; byte i of its 32 upper bytes the values
- * i, 32 + i, 64 + i and 96 + i. Groups are of 16: value = d * scale * (code - 32).
- */
+ * i, 32 + i, 64 + i and 96 + i. Groups are of 16: value = d * scale * (code - 32). */
 #include "infer/quant/quant.h"
 
 #include <string.h>
 
-enum { UPPER = 128, SCALES = 192, D = 208 };
+enum { UPPER = 128, SCALES = 192, D = 208, PART = 128 };
+
+static void take_part(uint8_t *code, const unsigned char *low,
+                      const unsigned char *upper)
+{
+    for (size_t i = 0; i < PART / 4; i++) {
+        const unsigned a = low[i], b = low[PART / 4 + i], two = upper[i];
+        code[i] = (uint8_t)((a & 15) | (two << 4 & 48));
+        code[32 + i] = (uint8_t)((b & 15) | (two << 2 & 48));
+        code[64 + i] = (uint8_t)(a >> 4 | (two & 48));
+        code[96 + i] = (uint8_t)(b >> 4 | (two >> 2 & 48));
+    }
+}
 
 static void take(struct quant_block *out, const unsigned char *block)
 {
-    for (size_t i = 0; i < QUANT_BLOCK_MAX; i++) {
-        const int four = block[i / 128 * 64 + i % 64] >> i / 64 % 2 * 4 & 15;
-        const int two = block[UPPER + i / 128 * 32 + i % 32] >> i / 32 % 4 * 2 & 3;
-        out->code[i] = (uint8_t)(four | two << 4);
-    }
+    for (size_t part = 0; part < 2; part++)
+        take_part(out->code + part * PART, block + part * PART / 2,
+                  block + UPPER + part * PART / 4);
     memcpy(out->scale, block + SCALES, sizeof out->scale);
     out->d = block + D;
 }

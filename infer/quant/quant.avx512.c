@@ -180,7 +180,7 @@ SIMD_INLINE void strip(const struct part *t, int panels, bool fours, bool minima
 {
     size_t i = 0;
 
-    for (; t->rows - i >= ROWS; i += ROWS)
+    for (; t->rows - i >= ROWS && t->rows - i != ROWS + 1; i += ROWS)
         tile(t, i, ROWS, panels, fours, minima);
     for (; t->rows - i >= 4; i += 4)
         tile(t, i, 4, panels, fours, minima);
@@ -205,7 +205,7 @@ SIMD_INLINE void multiply_panels(const struct product *p, size_t panel, int pane
                      .rows = rows,
                      .group = quant->group};
 
-    for (; t.k < p->depth; t.k += QUANT_BLOCK_MAX) {
+    for (; t.k < p->depth; t.k += QUANT_PIECE) {
         const size_t depth = quant_piece_depth(p->depth, t.k);
         for (size_t j = 0; j < (size_t)panels; j++)
             quant_expand_avx512(piece + j, quant, quant_scales(p, panel + j, t.k),

@@ -17,6 +17,8 @@ enum {
     QUANT_BLOCK_MAX = 256,
     QUANT_GROUP_MIN = 16,
     QUANT_GROUPS = QUANT_BLOCK_MAX / QUANT_GROUP_MIN,
+    QUANT_PIECE = 512, /* values expanded at a time */
+    QUANT_PIECE_GROUPS = QUANT_PIECE / QUANT_GROUP_MIN,
     QUANT_ROWS_MOST = 512,             /* whose sums a product keeps on the stack */
     QUANT_LINE = 4 * PANEL_ROWS,       /* bytes: four bytes for each row of a panel */
     QUANT_PAIR_LINES = QUANT_STEP / 2, /* in a step, when four bytes are two weights */
@@ -42,16 +44,16 @@ struct quant {
     void (*take)(struct quant_block *out, const unsigned char *block);
 };
 
-/* A part of a panel, at most 256 values deep, as the tiles want it. Formats without
+/* A part of a panel, at most 512 values deep, as the tiles want it. Formats without
  * minima leave minimum alone, and only fours have a start. */
 struct quant_piece {
     union {
-        int16_t pair[QUANT_BLOCK_MAX / 2][2 * PANEL_ROWS];
-        int8_t four[QUANT_BLOCK_MAX / 4][4 * PANEL_ROWS];
+        int16_t pair[QUANT_PIECE / 2][2 * PANEL_ROWS];
+        int8_t four[QUANT_PIECE / 4][4 * PANEL_ROWS];
     };
-    float scale[QUANT_GROUPS][PANEL_ROWS];   /* d, times the group's scale */
-    float minimum[QUANT_GROUPS][PANEL_ROWS]; /* what to add for each activation */
-    int32_t start[QUANT_GROUPS][PANEL_ROWS]; /* of the integer sum of a group */
+    float scale[QUANT_PIECE_GROUPS][PANEL_ROWS];   /* d, times the group's scale */
+    float minimum[QUANT_PIECE_GROUPS][PANEL_ROWS]; /* what to add for each activation */
+    int32_t start[QUANT_PIECE_GROUPS][PANEL_ROWS]; /* of the integer sum of a group */
 } __attribute__((aligned(64)));
 
 /* Bytes of scales for each block of the file, of codes for each step of 32. */
