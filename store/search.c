@@ -9,6 +9,7 @@
 #include "store/read.h"
 #include "store/buffer.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { SEARCH_WORDS_MAX = 64, SEARCH_BYTES_MAX = 4096 };
@@ -33,6 +34,15 @@ static bool search_word(const char **at, const char **word, size_t *bytes)
     return true;
 }
 
+/* Punctuation alone is nothing that the index holds. */
+static bool search_speaks(const char *word, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (isalnum((unsigned char)word[i]) || (unsigned char)word[i] >= 0x80)
+            return true;
+    return false;
+}
+
 static int search_expression(const char *words, struct buffer *out,
                              struct store_error *err)
 {
@@ -43,7 +53,7 @@ static int search_expression(const char *words, struct buffer *out,
         return db_fail(err, STORE_EINVALID, "search: %zu bytes of words, at most %d",
                        strlen(words), SEARCH_BYTES_MAX);
     while (search_word(&words, &word, &bytes)) {
-        if (bytes == 0)
+        if (!search_speaks(word, bytes))
             continue;
         if (++count > SEARCH_WORDS_MAX)
             return db_fail(err, STORE_EINVALID, "search: more than %d words",
