@@ -153,6 +153,12 @@ test-$(1): $(filter $(OUT)/tests/$(1)/%,$(TESTS))
 endef
 $(foreach f,$(FOLDERS),$(eval $(call test_rule,$(f))))
 
+# What the .bats files start besides cloister.
+HELPERS := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/cmd/*.c)))
+$(OUT)/tests/cmd/%: $(OUT)/tests/cmd/%.o
+	$(call show,link,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 # Some tests start the real program.
 test-ingest test-pipeline: | $(BIN)/cloister-parse
 
@@ -198,7 +204,7 @@ $(MODELS) &: | all
 
 # The tests of the kernels once more, as `make check` built them against SIMDe.
 SIMDE_TESTS := $(patsubst %,build/simde/tests/infer/%_test,formats q8_0 f32 ops attention forward_encoder)
-test: $(TESTS) $(REPLAYS) $(OUT)/tests/fuzz/mutate all                   ## build and run every test
+test: $(TESTS) $(REPLAYS) $(OUT)/tests/fuzz/mutate $(HELPERS) all                   ## build and run every test
 	@tests/run.sh $(OUT) $(TESTS) $(REPLAYS) $(wildcard $(SIMDE_TESTS)) $(sort $(wildcard tests/cmd/*.bats))
 
 layers: all                                    ## hold the include rules; one owner for each symbol; no network

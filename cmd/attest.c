@@ -64,7 +64,7 @@ void attest_running(json_t *facts, const struct ingest_parser *parser)
 static void show_line(void *arg, const struct ingest_probe *probe)
 {
     (void)arg;
-    printf("%-7s %-10s %-22s %s\n", probe->ok ? "refused" : "ALLOWED", probe->role,
+    printf("%-7s %-10s %-26s %s\n", probe->ok ? "refused" : "ALLOWED", probe->role,
            probe->probe, probe->answer);
 }
 
@@ -120,8 +120,10 @@ static void show_summary(const struct ingest_layers *layers, const char *program
     printf("  -parse:   SHA-256 %s\n", parser);
     printf("kernel:     %s\n", kernel.release);
     printf("seccomp:    %s\n", layers->seccomp ? "yes" : "no (a build for tests)");
-    printf("Landlock:   %s%d\n",
-           layers->landlock ? "version " : "none: ", layers->landlock);
+    if (layers->landlock)
+        printf("Landlock:   version %d\n", layers->landlock);
+    else
+        printf("Landlock:   none\n");
     printf("namespaces: %s\n", layers->namespaces ? "yes" : "not allowed here");
     printf("interfaces: %d\n", layers->interfaces);
 }

@@ -106,6 +106,5 @@ int landlock_confine(const struct ingest_grant *grant, size_t count, bool signal
 
 bool namespaces_leave(void)
 {
-    return sandbox_enforced &&
-           unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
+    return sandbox_enforced && unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
 }

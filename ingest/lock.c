@@ -46,7 +46,8 @@ int lock_lane(struct sandbox_filter **child, struct ingest_hold *had)
 /* ---- the conductor ----------------------------------------------------------------
  */
 
-static int confined; /* by this version of Landlock */
+static int confined;          /* by this version of Landlock */
+static int lists_before = -1; /* of system calls; a container has one, too */
 
 int ingest_confine(const struct ingest_grant *grant, size_t count, int *abi,
                    struct ingest_error *err)
@@ -74,8 +75,10 @@ int ingest_confine(const struct ingest_grant *grant, size_t count, int *abi,
 
 void ingest_hold_self(struct ingest_hold *out)
 {
+    int lists = lists_before < 0 ? threads_lists() : lists_before;
+
     *out = (struct ingest_hold){.landlock = confined};
-    threads_count(0, 1, out);
+    threads_count(0, lists + 1, out);
 }
 
 /* The list was installed; is it kept, in every thread? Where there is no /proc to tell
@@ -108,6 +111,7 @@ int ingest_lock(const struct ingest_parser *parser, struct ingest_error *err)
     int rc = sandbox_filter_make(&filter, SANDBOX_CONDUCTOR, &options, err);
     if (rc == 0 && prctl(PR_SET_DUMPABLE, 0) != 0)
         rc = error_set(err, INGEST_EIO, "prctl: %s", strerror(errno));
+    lists_before = threads_lists();
     if (rc == 0 && sandbox_filter_install(filter) != 0)
         rc = error_set(err, INGEST_EIO, "the kernel does not limit system calls (%s)",
                        strerror(errno));

@@ -210,7 +210,7 @@ static int wait_hello(struct lane_link *lane, const char *program,
     if (!take_libraries(&payload, parser->libraries))
         return spoke_nonsense(lane, err);
     input_consume(lane, &stream);
-    threads_count(lane->pid, 1, &parser->hold);
+    threads_count(lane->pid, threads_lists() + 1, &parser->hold);
     return 0;
 }
 

@@ -17,6 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { STATUS_BYTES = 4096 };
+#define LISTS "\nSeccomp_filters:" /* since Linux 5.9 */
+
 static int own_task = -1;
 
 void threads_pin(void)
@@ -33,22 +36,39 @@ static long status_number(const char *status, const char *name)
     return line ? strtol(line + strlen(name), NULL, 10) : -1;
 }
 
+/* Read a status file; false when the thread is gone. */
+static bool status_read(int folder, const char *path, char status[STATUS_BYTES])
+{
+    int fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    ssize_t bytes = read(fd, status, STATUS_BYTES - 1);
+    close(fd);
+    status[bytes > 0 ? bytes : 0] = '\0';
+    return bytes > 0;
+}
+
+int threads_lists(void)
+{
+    char status[STATUS_BYTES];
+
+    if (!status_read(AT_FDCWD, "/proc/thread-self/status", status))
+        return 0;
+    long count = status_number(status, LISTS);
+    return count > 0 ? (int)count : 0;
+}
+
 /* 1 when the thread is held, 0 when not, -1 when it is gone. */
 static int thread_is_held(int task, const char *thread, int lists)
 {
     enum { MODE_FILTER = 2 };
-    char path[300], status[4096];
+    char path[300], status[STATUS_BYTES];
 
     snprintf(path, sizeof path, "%s/status", thread);
-    int fd = openat(task, path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    if (!status_read(task, path, status))
         return -1;
-    ssize_t bytes = read(fd, status, sizeof status - 1);
-    close(fd);
-    if (bytes <= 0)
-        return -1;
-    status[bytes] = '\0';
-    long count = status_number(status, "\nSeccomp_filters:"); /* since Linux 5.9 */
+    long count = status_number(status, LISTS);
     return status_number(status, "\nSeccomp:") == MODE_FILTER &&
            status_number(status, "\nNoNewPrivs:") == 1 && (count < 0 || count >= lists);
 }

@@ -11,9 +11,13 @@
  * to know it; what a kernel without /proc cannot show is left out. */
 void threads_pin(void);
 
+/* How many lists of system calls this process keeps to, those of a container that it
+ * runs in included; 0 where /proc cannot be read. */
+int threads_lists(void);
+
 /* Add the threads of a process, 0 being our own, to out: how many there are, and how
- * many can neither leave their list of system calls (lists of them, or more) nor gain
- * rights by execve(). Nothing is added where /proc cannot be read. */
+ * many keep to that number of lists, or more, and cannot gain rights by execve().
+ * Nothing is added where /proc cannot be read. */
 void threads_count(pid_t pid, int lists, struct ingest_hold *out);
 
 #endif
