@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "infer/attention.h"
+#include "infer/rope.h"
 
 static const void *tensor_row(const struct gguf_tensor *tensor, size_t row)
 {
@@ -35,21 +36,30 @@ static void embed_tokens(const struct infer_session *s, struct workspace *w, flo
     for (size_t i = 0; i < sequence->count; i++, x += s->x_stride) {
         s->token_format->read(x, tensor_row(m->token_embd, (size_t)sequence->id[i]),
                               m->width);
-        s->position_format->read(w->position, tensor_row(m->position_embd, i),
-                                 m->width);
-        s->ops->add_norm(x, w->position, s->token_type, s->embd_norm, s->embd_norm_bias,
-                         m->width, m->norm_epsilon);
+        if (m->position_embd)
+            s->position_format->read(w->position, tensor_row(m->position_embd, i),
+                                     m->width);
+        s->ops->add_norm(x, m->position_embd ? w->position : s->zeros, s->token_type,
+                         s->embd_norm, s->embd_norm_bias, m->width, m->norm_epsilon);
     }
 }
 
-/* n floats become integers at column of the row that starts at q. */
+/* n floats become integers at column of the row that starts at q, with a scale for
+ * each block and two sums where the format reads sums. */
 static void quantise(const struct infer_session *s, const struct matrix *m, int16_t *q,
-                     size_t column, float *scale, const float *x, size_t n)
+                     size_t column, float *scale, float *sum, const float *x, size_t n)
 {
-    if (m->kernel->activations == ACTIVATION_INT16)
+    const bool sums = format_sums(m->format);
+
+    if (m->kernel->activations == ACTIVATION_INT16) {
         s->ops->quantise(q + column, scale, x, n, s->limit);
-    else if (m->kernel->activations == ACTIVATION_BYTE)
+        if (sums)
+            s->ops->sums(sum, q + column, n);
+    } else if (m->kernel->activations == ACTIVATION_BYTE) {
         s->ops->quantise_bytes((uint8_t *)q + column, scale, x, n);
+        if (sums)
+            s->ops->sums_bytes(sum, (uint8_t *)q + column, n);
+    }
 }
 
 /* Make the rows ready for a product: integers where the kernel wants them. */
@@ -59,11 +69,12 @@ static struct activations prepare(const struct infer_session *s, struct workspac
 {
     const size_t blocks = m->depth / OPS_BLOCK;
     for (size_t i = 0; i < rows; i++)
-        quantise(s, m, w->q, i * s->x_stride, w->scale + i * blocks, x + i * x_stride,
-                 m->depth);
+        quantise(s, m, w->q, i * s->x_stride, w->scale + i * blocks,
+                 w->sum + 2 * i * blocks, x + i * x_stride, m->depth);
     return (struct activations){.x = x,
                                 .q = w->q,
                                 .scale = w->scale,
+                                .sum = w->sum,
                                 .x_stride = x_stride,
                                 .q_stride = s->x_stride,
                                 .scale_stride = blocks};
@@ -76,7 +87,7 @@ static void project(const struct infer_session *s, const struct matrix *m,
     const size_t stride = 3 * s->x_stride;
 
     matrix_multiply(m, out, stride, a, rows, 0, m->panels);
-    for (size_t i = 0; i < rows; i++)
+    for (size_t i = 0; bias && i < rows; i++)
         s->ops->add(out + i * stride, bias, m->rows);
 }
 
@@ -89,9 +100,25 @@ static void project_qkv(const struct infer_session *s, struct workspace *w,
     struct activations a = {0};
 
     for (size_t i = 0; i < 3; i++) {
-        if (i == 0 || m[i]->kernel != m[i - 1]->kernel)
+        if (i == 0 || m[i]->kernel != m[i - 1]->kernel ||
+            m[i]->format != m[i - 1]->format)
             a = prepare(s, w, m[i], x, s->x_stride, rows);
         project(s, m[i], &a, bias[i], qkv + i * s->x_stride, rows);
+    }
+}
+
+/* Turn queries and keys by their position, where positions are not embedded. */
+static void turn(const struct infer_session *s, struct workspace *w, float *qkv,
+                 size_t tokens)
+{
+    const struct rope *rope = s->model->rope;
+
+    for (size_t i = 0; i < tokens; i++, qkv += 3 * s->x_stride) {
+        rope_turns(rope, (uint32_t)i, w->position);
+        for (size_t h = 0; h < s->model->heads; h++) {
+            rope_apply(rope, w->position, qkv + h * rope->dims);
+            rope_apply(rope, w->position, qkv + s->x_stride + h * rope->dims);
+        }
     }
 }
 
@@ -99,6 +126,9 @@ static void attend(const struct infer_session *s, struct workspace *w, float *qk
                    size_t tokens)
 {
     const size_t head_size = s->model->width / s->model->heads;
+
+    if (s->model->rope)
+        turn(s, w, qkv, tokens);
 
     for (size_t h = 0; h < s->model->heads; h++) {
         const struct attention head = {.ops = s->ops,
@@ -142,12 +172,19 @@ static void feed_inner(const struct infer_session *s, struct workspace *w,
         float *c = integers ? w->c : w->inner + column;
         size_t stride = integers ? s->c_stride : s->inner_stride;
 
-        matrix_multiply(&l->up, c, stride, a, rows, first, panels);
+        matrix_multiply(l->gate.kernel ? &l->gate : &l->up, c, stride, a, rows, first,
+                        panels);
+        if (l->gate.kernel)
+            matrix_multiply(&l->up, w->gated, s->c_stride, a, rows, first, panels);
         for (size_t i = 0; i < rows; i++) {
-            s->ops->gelu(c + i * stride, l->up_bias + column, n);
+            size_t block = i * blocks + column / OPS_BLOCK;
+            if (l->gate.kernel)
+                s->ops->swiglu(c + i * stride, w->gated + i * s->c_stride, n);
+            else
+                s->ops->gelu(c + i * stride, l->up_bias + column, n);
             if (integers)
                 quantise(s, &l->down, w->inner_q, i * s->inner_q_stride + column,
-                         w->inner_scale + i * blocks + column / OPS_BLOCK,
+                         w->inner_scale + block, w->inner_sum + 2 * block,
                          c + i * stride, n);
         }
     }
@@ -160,6 +197,7 @@ static void feed_forward(const struct infer_session *s, struct workspace *w,
     const struct activations inner = {.x = w->inner,
                                       .q = w->inner_q,
                                       .scale = w->inner_scale,
+                                      .sum = w->inner_sum,
                                       .x_stride = s->inner_stride,
                                       .q_stride = s->inner_q_stride,
                                       .scale_stride = l->down.depth / OPS_BLOCK};

@@ -23,7 +23,8 @@ struct workspace {
     float *inner;    /* FORMAT_TILE_ROWS x inner_stride: NULL unless floats are asked */
     int16_t *q;      /* FORMAT_TILE_ROWS x x_stride: integers, or bytes */
     float *scale;    /* FORMAT_TILE_ROWS x scale_stride */
-    float *sum;      /* twice as many: NULL unless sums are asked */
+    float *sum;      /* twice as many */
+    float *gated;    /* FORMAT_TILE_ROWS x c_stride: what a gate is multiplied with */
     int16_t *inner_q; /* the same for the feed-forward's inner rows */
     float *inner_scale;
     float *inner_sum;
@@ -42,7 +43,6 @@ struct infer_session {
     struct workspace *workspace; /* one for each thread */
     size_t x_stride, c_stride, inner_stride, inner_q_stride, scratch_floats;
     int limit;    /* largest magnitude of a quantised activation */
-    bool sums;    /* some matrix reads the sums of its activations */
     void *memory; /* everything above lies in it */
     size_t memory_bytes, weight_bytes, kv_bytes;
 };

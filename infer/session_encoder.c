@@ -4,6 +4,8 @@
  * each holds a workspace for batch_tokens tokens. */
 #include "infer/session.h"
 
+#include <string.h>
+
 #include "infer/attention.h"
 #include "infer/quant/f32.h"
 
@@ -14,12 +16,21 @@ static int lay_layer(struct session_layer *l, struct arena *arena,
                      struct infer_session *s, const struct bert_layer *from,
                      struct infer_error *err)
 {
+    const uint64_t width = s->model->width;
+    struct gguf_tensor part[3] = {{0}};
+    for (uint64_t i = 0; from->qkv && i < 3; i++)
+        part[i] = session_slice(from->qkv, i * width, width);
     const struct {
         struct matrix *matrix;
         const struct gguf_tensor *tensor;
     } matrices[] = {
-        {&l->q, from->q}, {&l->k, from->k},   {&l->v, from->v},
-        {&l->o, from->o}, {&l->up, from->up}, {&l->down, from->down},
+        {&l->q, from->qkv ? part : from->q},
+        {&l->k, from->qkv ? part + 1 : from->k},
+        {&l->v, from->qkv ? part + 2 : from->v},
+        {&l->o, from->o},
+        {&l->gate, from->gate},
+        {&l->up, from->up},
+        {&l->down, from->down},
     };
     const struct {
         float **vector;
@@ -34,9 +45,15 @@ static int lay_layer(struct session_layer *l, struct arena *arena,
     int status = 0;
 
     for (size_t i = 0; status == 0 && i < sizeof matrices / sizeof *matrices; i++)
-        status = session_matrix(matrices[i].matrix, arena, s, matrices[i].tensor, err);
+        if (matrices[i].tensor)
+            status =
+                session_matrix(matrices[i].matrix, arena, s, matrices[i].tensor, err);
+        else
+            *matrices[i].matrix = (struct matrix){0};
     for (size_t i = 0; status == 0 && i < sizeof vectors / sizeof *vectors; i++)
         status = session_vector(vectors[i].vector, arena, vectors[i].tensor, err);
+    l->o_bias = l->o_bias ? l->o_bias : s->zeros;
+    l->down_bias = l->down_bias ? l->down_bias : s->zeros;
     return status;
 }
 
@@ -48,8 +65,12 @@ static int lay_weights(struct infer_session *s, struct arena *arena,
     int status;
 
     s->layer = arena_take(arena, m->layers, sizeof *s->layer);
+    s->zeros = arena_take(arena, s->x_stride, sizeof *s->zeros);
+    if (s->zeros)
+        memset(s->zeros, 0, s->x_stride * sizeof *s->zeros);
     if ((status = session_reader(&s->token_format, m->token_embd, err)) != 0 ||
-        (status = session_reader(&s->position_format, m->position_embd, err)) != 0 ||
+        (m->position_embd &&
+         (status = session_reader(&s->position_format, m->position_embd, err)) != 0) ||
         (status = session_vector(&s->token_type, arena, m->token_types, err)) != 0 ||
         (status = session_vector(&s->embd_norm, arena, m->embd_norm, err)) != 0 ||
         (status = session_vector(&s->embd_norm_bias, arena, m->embd_norm_bias, err)) !=
@@ -75,8 +96,12 @@ static void lay_workspace(struct workspace *w, struct arena *arena,
     w->inner = arena_take(arena, rows * s->inner_stride, sizeof *w->inner);
     w->q = arena_take(arena, rows * s->x_stride, sizeof *w->q);
     w->scale = arena_take(arena, rows * blocks, sizeof *w->scale);
+    w->sum = arena_take(arena, 2 * rows * blocks, sizeof *w->sum);
+    w->gated =
+        arena_take(arena, s->model->rope ? rows * s->c_stride : 0, sizeof *w->gated);
     w->inner_q = arena_take(arena, rows * s->inner_q_stride, sizeof *w->inner_q);
     w->inner_scale = arena_take(arena, rows * inner_blocks, sizeof *w->inner_scale);
+    w->inner_sum = arena_take(arena, 2 * rows * inner_blocks, sizeof *w->inner_sum);
     w->scratch = arena_take(arena, s->scratch_floats, sizeof *w->scratch);
 }
 

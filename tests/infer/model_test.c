@@ -152,7 +152,7 @@ static void layers_the_file_does_not_hold_are_refused(void **state)
 
     (void)state;
     tiny.layers = 3;
-    expect(&tiny, INFER_EFORMAT, "bert.block_count");
+    expect(&tiny, INFER_EFORMAT, "blk.2.attn_q.weight is missing");
     tiny.layers = 0x7fffffff;
     expect(&tiny, INFER_EFORMAT, "bert.block_count");
     tiny.layers = 0;
@@ -169,7 +169,7 @@ static void a_tensor_that_has_no_place_is_refused(void **state)
     tiny.extra_tensor = "blk.2.attn_q.bias";
     expect(&tiny, INFER_EUNSUPPORTED, "blk.2.attn_q.bias");
     tiny.extra_tensor = "blk.00.attn_q.bias";
-    expect(&tiny, INFER_EFORMAT, "38 tensors");
+    expect(&tiny, INFER_EUNSUPPORTED, "blk.00.attn_q.bias");
 }
 
 static void tensors_that_stand_twice_are_refused(void **state)
@@ -208,8 +208,8 @@ static void a_special_id_beyond_the_vocabulary_is_refused(void **state)
     expect(&tiny, 0, "");
     tiny.special_id = TINY_TOKENS;
     expect(&tiny, INFER_EFORMAT, "mask_token_id");
-    tiny.special_id = 0xffffffff;
-    expect(&tiny, INFER_EFORMAT, "mask_token_id");
+    tiny.special_id = 0xffffffff; /* the file names none */
+    expect(&tiny, 0, "");
 }
 
 static void settings_that_are_not_served_are_named(void **state)
@@ -228,8 +228,8 @@ static void settings_that_are_not_served_are_named(void **state)
     tiny.causal = true;
     expect(&tiny, INFER_EUNSUPPORTED, "bert.attention.causal");
     tiny = tiny_default();
-    tiny.architecture = "llama";
-    expect(&tiny, INFER_EUNSUPPORTED, "llama");
+    tiny.architecture = "mamba";
+    expect(&tiny, INFER_EUNSUPPORTED, "mamba");
 }
 
 static void the_epsilon_lies_between_0_and_1(void **state)
@@ -244,11 +244,9 @@ static void the_epsilon_lies_between_0_and_1(void **state)
     }
 }
 
-static void models_of_the_corpus_open_or_name_their_architecture(void **state)
+static void models_of_the_corpus_open(void **state)
 {
     glob_t found;
-    size_t opened = 0;
-
     (void)state;
     if (glob("../shared/corpus/fixtures/models/*.gguf", 0, NULL, &found) != 0) {
         fprintf(stderr, "../shared/corpus/fixtures/models is absent\n");
@@ -256,17 +254,15 @@ static void models_of_the_corpus_open_or_name_their_architecture(void **state)
     }
     for (size_t i = 0; i < found.gl_pathc; i++) {
         const char *path = found.gl_pathv[i];
-        bool bert = strstr(path, "models/bert-") != NULL;
         struct infer_model *model;
         struct infer_error err = {0};
         int status = infer_model_open(&model, path, &err);
 
-        if (status != (bert ? 0 : INFER_EUNSUPPORTED))
+        if (status != 0)
             fail_msg("%s: %d %s", path, status, err.text);
-        opened += status == 0;
         infer_model_close(model);
     }
-    assert_int_equal(opened, 15);
+    assert_true(found.gl_pathc > 60);
     globfree(&found);
 }
 
@@ -286,7 +282,7 @@ int main(void)
         cmocka_unit_test(a_special_id_beyond_the_vocabulary_is_refused),
         cmocka_unit_test(settings_that_are_not_served_are_named),
         cmocka_unit_test(the_epsilon_lies_between_0_and_1),
-        cmocka_unit_test(models_of_the_corpus_open_or_name_their_architecture),
+        cmocka_unit_test(models_of_the_corpus_open),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
