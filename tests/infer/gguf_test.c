@@ -418,10 +418,9 @@ static void the_malformed_files_of_the_corpus_are_refused(void **state)
         if ((gguf_open(&file, path, &err) == 0) != sound)
             fail_msg("%s: %s", name, sound ? err.text : "was accepted");
         gguf_close(file);
-        assert_int_not_equal(infer_model_open(&model, path, &err), 0);
-        if (i == 0)
-            assert_string_equal(err.text,
-                                "general.architecture is \"llama\", supported is bert");
+        if ((infer_model_open(&model, path, &err) == 0) != (i == 0))
+            fail_msg("%s: %s", name, i == 0 ? err.text : "was accepted");
+        infer_model_close(model);
     }
     json_decref(index);
 }
