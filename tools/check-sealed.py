@@ -7,7 +7,8 @@ Usage: tools/check-sealed.py PROGRAM...
               segment both writable and executable, stack protector and checked
               string functions in it
     names     no function of the network, no ptrace, popen, system, posix_spawn
-    programs  execve and its kin are called where the table below says, once each
+    programs  execv and execve are called where a table below says, once each, and
+              in cloister only
     calls     for each `syscall` instruction, and each call of the C function of that
               name, the numbers it can be reached with; none is of the network, none
               is ptrace; a number that cannot be told stands in a table, by function
@@ -17,7 +18,8 @@ all its jumps; where a jump goes to a computed place, everything behind a label 
 as unknown. What the check cannot see: instructions hidden inside others, and code that
 a program would write at run time, which its seccomp filter refuses (PROT_EXEC).
 
-Ends with one line a program, and exit status 0 only when all hold.
+Writes PROGRAM.calls: each place with its function and calls, and the verdict. Ends
+with one line a program, and exit status 0 only when all hold.
 """
 import re
 import subprocess
@@ -57,6 +59,9 @@ UNTOLD = {
     "sys_chk_seccomp_syscall": SECCOMP,
     "sys_filter_load": SECCOMP,
 }
+NEVER_CALLED = {"__nptl_setxid"}
+# Whose address nobody may take, lest it is called from where this check cannot see.
+NEVER_TAKEN = re.compile(r"^lea\s.*<_*(?:libc_)?(execve?|syscall|nptl_setxid)>$")
 FINAL = {"__libc_fatal", "abort", "__stack_chk_fail", "__assert_fail", "exit", "_exit",
          "__fortify_fail", "__chk_fail", "__libc_assert_fail"}
 
@@ -111,7 +116,7 @@ def functions(program):
     for line in objdump.stdout:
         if line.startswith(" "):
             address, _, instruction = line.partition(":\t")
-            code.append((int(address, 16), instruction.partition("#")[0].strip()))
+            code.append((int(address, 16), instruction.strip()))
         elif line.endswith(">:\n"):
             if name:
                 yield name, code
@@ -132,6 +137,7 @@ def plain(name):
 # can hold anything. A place is reached with the union of all states that lead there.
 
 def step(state, instruction):
+    instruction = instruction.partition("#")[0].strip()
     found = CONSTANT.match(instruction)
     if found and found.group(2) in WIDE:
         state[REGISTERS[found.group(2)]] = frozenset([int(found.group(1), 16)])
@@ -250,13 +256,18 @@ class Sites:
             self.read(name, code)
 
     def read(self, name, code):
+        """Keep the code of a function that makes calls; note whom it starts."""
         asks = False
         for _, text in code:
+            if NEVER_TAKEN.match(text):
+                self.wrong("%s takes the address of what it may not" % name)
             jump = JUMP.match(text)
             called = CALL.match(text)
             callee = called.group(1) if called else jump.group(3) if jump else ""
             if jump and jump.group(3) != name:
                 self.entered.setdefault(jump.group(3), set()).add(int(jump.group(2), 16))
+            if callee in NEVER_CALLED and callee != name:
+                self.wrong("%s calls %s" % (name, callee))
             asks = asks or text == "syscall" or (callee == "syscall" and name != callee)
             if re.match(r"int\s+\$0x80|sysenter", text) and plain(name) not in UNTOLD:
                 self.wrong("%s makes a call by the 32-bit gate" % name)
@@ -266,40 +277,48 @@ class Sites:
             self.keep.append((name, code))
 
     def numbers(self):
-        """For each place that asks: its function and the numbers, None when untold."""
+        """Each place that asks: function, address and numbers, None when untold."""
         for name, code in self.keep:
             before = follow(code, self.entered.get(name, ()))
-            for i, (_, text) in enumerate(code):
+            for i, (address, text) in enumerate(code):
                 called = CALL.match(text) or JUMP.match(text)
                 by_name = called and called.groups()[-1] == "syscall" and name != "syscall"
-                if (text == "syscall" or by_name) and before[i] is not None:
-                    yield name, before[i].get("rdi" if by_name else "rax")
+                if text == "syscall" or by_name:
+                    yield name, address, (before[i] or {}).get("rdi" if by_name else "rax")
 
 
-def check_starts(sites, wrong):
+def check_starts(program, sites, wrong):
     for name, callee in sites.starts:
-        if name not in STARTS[callee]:
+        if program.rpartition("/")[2] != "cloister" or name not in STARTS[callee]:
             wrong("%s calls %s" % (name, callee))
+        if sites.starts.count((name, callee)) > 1:
+            wrong("%s calls %s more than once" % (name, callee))
     return ", ".join("%s in %s" % (callee, name) for name, callee in sites.starts) or "none"
 
 
-def check_calls(sites, known, wrong):
-    used, untold, count = {}, {}, 0
-    for name, numbers in sites.numbers():
-        count += 1
-        if plain(name) in UNTOLD:
-            untold[plain(name)] = untold.get(plain(name), 0) + 1
-            continue
-        if numbers is None:
+def judge_call(name, numbers, known, wrong):
+    """The names of the calls that one place can make; complain of the forbidden."""
+    if numbers is None:
+        if plain(name) not in UNTOLD:
             wrong("%s makes a call whose number cannot be told" % name)
-            continue
-        for number in numbers:
-            call = known.get(number, str(number))
-            used.setdefault(call, set()).add(name)
-            if call in NETWORK + INTRUSION or (
-                    call in PROGRAMS and name.lstrip("_") != "execve"):
-                wrong("%s makes the call %s" % (name, call))
-    return count, used, untold
+        return set()
+    calls = {known.get(number, str(number)) for number in numbers}
+    for call in calls if plain(name) not in UNTOLD else ():
+        if call in NETWORK + INTRUSION or (
+                call in PROGRAMS and name.lstrip("_") != "execve"):
+            wrong("%s makes the call %s" % (name, call))
+    return calls
+
+
+def check_calls(sites, known, wrong):
+    lines, used, untold = [], set(), {}
+    for name, address, numbers in sites.numbers():
+        calls = judge_call(name, numbers, known, wrong)
+        used |= calls
+        if numbers is None:
+            untold[plain(name)] = untold.get(plain(name), 0) + 1
+        lines.append("%x %s: %s" % (address, name, " ".join(sorted(calls)) or "untold"))
+    return lines, used, untold
 
 
 def check(program, known):
@@ -307,17 +326,20 @@ def check(program, known):
     form = check_form(program, faults.append)
     check_names(program, faults.append)
     sites = Sites(program, faults.append)
-    starts = check_starts(sites, faults.append)
-    count, used, untold = check_calls(sites, known, faults.append)
+    starts = check_starts(program, sites, faults.append)
+    places, used, untold = check_calls(sites, known, faults.append)
     print("%s\n  form: %s\n  starts programs: %s" % (program, form, starts))
     print("  %d places make system calls, of these kinds: %s" %
-          (count, " ".join(sorted(used))))
-    for place in sorted(untold):
-        print("  %d untold in %s: %s" % (untold[place], place, UNTOLD[place]))
+          (len(places), " ".join(sorted(used))))
+    for name in sorted(untold):
+        print("  %d untold in %s: %s" % (untold[name], name, UNTOLD.get(name, "?")))
     for fault in sorted(set(faults)):
         print("  WRONG: %s" % fault)
-    print("sealed: %s: %s" % (program, "NOT SEALED" if faults else
-                              "sealed; no socket, no ptrace, programs only as listed"))
+    verdict = "sealed: %s: %s" % (program, "NOT SEALED" if faults else
+                                  "sealed; no socket, no ptrace, programs only as listed")
+    with open(program + ".calls", "w", encoding="ascii") as out:
+        out.write("\n".join(places + [verdict]) + "\n")
+    print(verdict)
     return not faults
 
 

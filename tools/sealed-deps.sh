@@ -86,6 +86,22 @@ library() {
     echo "$pins" >"$folder/$name/pins"
 }
 
+# What was built must be hardened, and must not ask for what talks. Poppler's libraries
+# are in C++, whose calls of checked functions are few, but not none.
+verify() {
+    symbols=$(nm "$1")
+    for symbol in __stack_chk_fail '__[a-z]*_chk'; do
+        echo "$symbols" | grep -q " U $symbol\$" || {
+            echo "sealed: $1 was not hardened: no $symbol" >&2
+            exit 1
+        }
+    done
+    if echo "$symbols" | grep -E ' U (socket|connect|bind|send[a-z]*|recv[a-z]*|popen|system|fork|exec[a-z]*|dlopen|getaddrinfo|gethostby[a-z]*|curl_.*|NSS_.*|iconv_open)$' >&2; then
+        echo "sealed: $1 asks for what it must not have" >&2
+        exit 1
+    fi
+}
+
 # ICU, without which only ten encodings of XML could be read, opens no connection.
 mkdir -p "$folder/src"
 library libxml2 "$libxml2" "$libxml2_dsc" LibXml2 $(off LIBXML2_WITH_FTP \
@@ -100,3 +116,5 @@ library poppler "$poppler" "$poppler_dsc" poppler $(off ENABLE_LIBCURL ENABLE_GL
     BUILD_QT6_TESTS BUILD_CPP_TESTS BUILD_MANUAL_TESTS WITH_Cairo WITH_NSS3 WITH_TIFF \
     WITH_PNG HAVE_POPEN RUN_GPERF_IF_PRESENT) -DENABLE_CMS=none \
     -DENABLE_LIBOPENJPEG=none -DENABLE_DCTDECODER=libjpeg -DFONT_CONFIGURATION=generic
+verify "$folder/libxml2/libxml2.a"
+verify "$folder/poppler/libpoppler.a"
