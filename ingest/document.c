@@ -426,7 +426,8 @@ int builder_take(struct builder *builder, uint32_t type, struct wire_cursor payl
         return 0;
     switch (type) {
     case WIRE_PAGES:
-        break; /* it was for the lane */
+    case WIRE_LOOK:
+        break; /* they were for the lane */
     case WIRE_FACTS:
         take_facts(builder, &payload);
         break;

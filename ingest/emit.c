@@ -61,6 +61,13 @@ void emit_pages(struct emit *emit, uint64_t pages)
     flush(emit);
 }
 
+void emit_look(struct emit *emit)
+{
+    wire_begin(&emit->frame, WIRE_LOOK);
+    send_frame(emit);
+    flush(emit);
+}
+
 void emit_facts(struct emit *emit, int encrypted, int may_extract, int64_t pages)
 {
     wire_begin(&emit->frame, WIRE_FACTS);

@@ -22,6 +22,8 @@ struct emit {
 void emit_open(struct emit *emit, int fd, const struct ingest_limits *limits);
 /* Tells the lane at once, which sets the deadline by it. */
 void emit_pages(struct emit *emit, uint64_t pages);
+/* A page is about to be rendered, which may be the end of this process. */
+void emit_look(struct emit *emit);
 void emit_facts(struct emit *emit, int encrypted, int may_extract, int64_t pages);
 /* NULL and empty values are not sent; the value is made one line of plain text. */
 void emit_string(struct emit *emit, enum wire_string key, const char *value);

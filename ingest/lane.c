@@ -9,6 +9,9 @@
  * out. Its size is bounded by what the child may send. The lane reads no more of
  * the frames than it takes to find the page count, from which the deadline follows.
  *
+ * A child that ends while it renders a page (ink.c) is followed by one that does not;
+ * both have all the time that the limits grant.
+ *
  * The clock is the child's CPU time; the wall limit, twice that, is for a child that
  * waits. A process cannot use more CPU time than passes, so sleeping for what is
  * left of it is never too long, and there is no ticking. */
@@ -318,7 +321,8 @@ static void reset_spool(struct spool *spool, uint64_t bytes_max)
     spool->bytes_max = bytes_max;
 }
 
-static int lane_work(struct lane *lane)
+/* One child, from its start to its end; -1 when the conductor is gone. */
+static int run_child(struct lane *lane)
 {
     reset_spool(&lane->spool, request_output_max(&lane->job.limits));
     lane->fate = WIRE_EXITED;
@@ -329,5 +333,34 @@ static int lane_work(struct lane *lane)
         return -1;
     int rc = watch_child(lane);
     reap_child(lane);
+    return rc;
+}
+
+/* Did the child end while it looked at a page? Its last word says so. */
+static bool died_looking(struct lane *lane)
+{
+    const struct spool *spool = &lane->spool;
+
+    if (lane->fate == WIRE_EXITED || spool->used < WIRE_HEAD_BYTES)
+        return false;
+    wire_begin(&lane->frame, WIRE_LOOK);
+    wire_end(&lane->frame);
+    return memcmp(spool->bytes + spool->used - WIRE_HEAD_BYTES, lane->frame.bytes,
+                  WIRE_HEAD_BYTES) == 0;
+}
+
+/* A look that fails must not cost a document its text: it is read once more, without,
+ * and its outcome says so. */
+static int lane_work(struct lane *lane)
+{
+    int rc = run_child(lane);
+    uint32_t cpu_ms = lane->cpu_ms;
+
+    if (rc == 0 && died_looking(lane)) {
+        lane->job.ink = INGEST_INK_NEVER;
+        lane->job.look_failed = true;
+        rc = run_child(lane);
+        lane->cpu_ms += cpu_ms;
+    }
     return rc == 0 ? send_document(lane) : -1;
 }

@@ -273,18 +273,33 @@ static char *select_page(const struct leaf *leaf, struct leaf_box *area)
     return mirrored;
 }
 
-void page_read(const struct leaf *leaf, const struct page_order *order,
+/* What a look says of each box; NULL without one. */
+static uint8_t *look(const struct leaf *leaf, const char *utf8,
+                     const struct leaf_layout *layout, const struct page_order *order,
+                     bool *failed)
+{
+    *failed = false;
+    if (!ink_wanted(order->ink, layout))
+        return NULL;
+    if (order->before_look)
+        order->before_look(order->arg);
+    uint8_t *ink = ink_look(leaf, utf8, layout);
+    *failed = !ink;
+    return ink;
+}
+
+bool page_read(const struct leaf *leaf, const struct page_order *order,
                struct text *text)
 {
     struct leaf_box area;
     struct leaf_layout layout;
     enum text_hyphens hyphens;
+    bool look_failed;
 
     ink_watch();
     char *utf8 = select_page(leaf, &area);
     leaf_read_layout(leaf, &area, &layout);
-    uint8_t *ink =
-        utf8 && ink_wanted(order->ink, &layout) ? ink_look(leaf, utf8, &layout) : NULL;
+    uint8_t *ink = look(leaf, utf8 ? utf8 : "", &layout, order, &look_failed);
     struct view view = {
         .at = utf8 ? utf8 : "",
         .box = layout.box,
@@ -305,4 +320,5 @@ void page_read(const struct leaf *leaf, const struct page_order *order,
     free(layout.box);
     free(layout.run);
     free(utf8);
+    return !look_failed;
 }

@@ -10,10 +10,13 @@ struct page_order {
     double tiny_points;
     size_t bytes_max;
     enum ingest_ink ink;
+    void (*before_look)(void *arg); /* may be NULL */
+    void *arg;
 };
 
-/* Read leaf into text, which is started and finished here. */
-void page_read(const struct leaf *leaf, const struct page_order *order,
+/* Read leaf into text, which is started and finished here. False when it was to be
+ * looked at for ink and could not be. */
+bool page_read(const struct leaf *leaf, const struct page_order *order,
                struct text *text);
 
 #endif

@@ -29,6 +29,7 @@ struct pdf {
     struct book *book;
     bool password_needed;
     int pages, pages_failed;
+    int pages_unseen;        /* that could not be looked at for ink */
     int ranges, range_start; /* of failed pages, for the reason */
     char failed[160];
     struct text text;
@@ -135,6 +136,11 @@ static void name_failed(struct pdf *pdf, int last)
         snprintf(to, room, "%s%d", used ? ", " : "", last);
 }
 
+static void announce_look(void *emit)
+{
+    emit_look(emit);
+}
+
 static bool read_page(struct pdf *pdf, int number)
 {
     const struct request_job *job = pdf->source->job;
@@ -156,8 +162,10 @@ static bool read_page(struct pdf *pdf, int number)
         .tiny_points = job->tiny_points,
         .bytes_max = emit_text_room(pdf->emit),
         .ink = job->ink,
+        .before_look = announce_look,
+        .arg = pdf->emit,
     };
-    page_read(leaf, &order, &pdf->text);
+    pdf->pages_unseen += !page_read(leaf, &order, &pdf->text);
     sent = emit_section(pdf->emit, INGEST_PAGE, (uint32_t)number, label ? label : "",
                         "", &pdf->text);
     free(label);
@@ -182,6 +190,15 @@ static void judge(struct pdf *pdf)
     else if (pdf->pages_failed > 0)
         reader_end_set(pdf->end, INGEST_PARTIAL, "%d of %d pages cannot be read: %s",
                        pdf->pages_failed, pdf->pages, pdf->failed);
+    else if (pdf->source->job->look_failed)
+        reader_end_set(pdf->end, INGEST_PARTIAL,
+                       "hidden text was not looked for: rendering its pages needs more "
+                       "than the limits, or ended the parser");
+    else if (pdf->pages_unseen > 0)
+        reader_end_set(pdf->end, INGEST_PARTIAL,
+                       "hidden text was not looked for on %d of %d pages, which cannot "
+                       "be rendered",
+                       pdf->pages_unseen, pdf->pages);
 }
 
 static void pdf_read(const struct reader_source *source, struct emit *emit,

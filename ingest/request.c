@@ -119,6 +119,7 @@ int request_decode(struct wire_cursor *payload, struct request_job *job)
     uint64_t tiny = wire_get_u64(payload);
     memcpy(&job->tiny_points, &tiny, sizeof tiny);
     job->ink = wire_get_u8(payload);
+    job->look_failed = false;
     job->password_count = wire_get_u8(payload);
     if (job->password_count > REQUEST_PASSWORDS_MAX || job->ink > INGEST_INK_ALWAYS)
         return -1;

@@ -19,6 +19,7 @@ struct request_job {
     bool honour_owner;
     double tiny_points;
     enum ingest_ink ink;
+    bool look_failed; /* not from the frame: looking for ink has ended one child */
     size_t password_count;
     char password[REQUEST_PASSWORDS_MAX][REQUEST_PASSWORD_BYTES_MAX + 1];
 };

@@ -25,6 +25,7 @@ enum wire_type {
     WIRE_SECTION,   /* child: u8 kind, u32 number, u32 label bytes, label, title */
     WIRE_TEXT,      /* child: UTF-8 of the section begun last */
     WIRE_HIDDEN,    /* child: n times u64 start, u64 end, u8 why */
+    WIRE_LOOK,      /* child, without payload: from here until more comes it renders */
     WIRE_END        /* child, last of all: u8 outcome, reason */
 };
 

@@ -1,4 +1,5 @@
 /* Ink: what a reader of the page sees, and what only its text says. */
+#include "tests/ingest/parse.h"
 #include "tests/ingest/pdf_sample.h"
 
 #include "ingest/paint.h"
@@ -299,17 +300,16 @@ static void letters_over_the_edge_are_flagged(void **state)
            "off_page(secret words)");
 }
 
+/* What cannot be found without a look is not found where nothing gives rise to one. */
 static void plain_pages_are_not_looked_at(void **state)
 {
-    struct paint_seen seen;
+    static const char content[] = "q 0 0 10 10 re W n BT /F 12 Tf 72 680 Td "
+                                  "(secret words) Tj ET Q";
 
     (void)state;
     assert_true(paint_watches());
-    paint_watch(&seen);
-    sample_page(&sample, "", "",
-                "BT /F 12 Tf 72 700 Td (plain) Tj ET 3 w 0 0 m 9 9 l S");
-    sample_end(&sample, "");
-    expect_sample(INGEST_INK_NEVER, "");
+    expect_as(INGEST_INK_SUSPICIOUS, "", content, "");
+    expect_as(INGEST_INK_ALWAYS, "", content, "invisible(secret words)");
 }
 
 static void nobody_looks_when_told_not_to(void **state)
@@ -319,6 +319,53 @@ static void nobody_looks_when_told_not_to(void **state)
               "");
     expect_as(INGEST_INK_NEVER, "", "BT /F 12 Tf 72 700 Td 1 g (white words) Tj ET",
               "background(white words)");
+}
+
+/* ---- pages that cannot be rendered
+ * ---------------------------------------------------- */
+
+/* A file with a page of one line of text that takes for ever to paint. */
+static void write_slow_page(char path[64])
+{
+    static char content[4096] = "BT /F 12 Tf 72 700 Td (plain words) Tj ET ";
+
+    for (int i = 0; i < 200; i++)
+        strcat(content, "/S sh ");
+    sample_page(&sample, "",
+                "/Resources << /Font << /F 5 0 R >> /Shading << /S << /ShadingType 1 "
+                "/ColorSpace /DeviceRGB /Domain [0 612 0 792] /Function 6 0 R >> >> >>",
+                content);
+    sample_object(&sample, "<< /FunctionType 4 /Domain [0 612 0 792] "
+                           "/Range [0 1 0 1 0 1] /Length 26 >>\nstream\n"
+                           "{ sin exch cos 2 copy mul }\nendstream");
+    sample_end(&sample, "");
+    strcpy(path, "/tmp/cloister-ink-XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, sample.bytes, sample.used), sample.used);
+    close(fd);
+}
+
+static void a_look_that_takes_too_long_does_not_cost_the_text(void **state)
+{
+    struct ingest_request request = ingest_request_default();
+    struct ingest_parser *parser = parse_open(1);
+    struct ingest_document *document;
+    struct ingest_file file;
+    size_t tag;
+    char path[64];
+
+    (void)state;
+    request.limits.cpu_seconds_min = request.limits.cpu_seconds_max = 2;
+    write_slow_page(path);
+    assert_true(parse_start(parser, path, &request, 0, &file));
+    document = parse_next(parser, &tag);
+    assert_int_equal(document->outcome, INGEST_PARTIAL);
+    assert_non_null(strstr(document->reason, "hidden text was not looked for"));
+    expect_section(document, 0, "1", "", "plain words\n");
+    ingest_document_free(document);
+    ingest_parser_close(parser);
+    unlink(path);
 }
 
 static int warm(void **state)
@@ -359,6 +406,7 @@ int main(void)
         cmocka_unit_test(letters_over_the_edge_are_flagged),
         cmocka_unit_test(plain_pages_are_not_looked_at),
         cmocka_unit_test(nobody_looks_when_told_not_to),
+        cmocka_unit_test(a_look_that_takes_too_long_does_not_cost_the_text),
     };
 
     return cmocka_run_group_tests_name("ink", tests, warm, NULL);
