@@ -93,6 +93,18 @@ SIMD_INLINE void expand_fours(int8_t (*line)[4 * PANEL_ROWS],
     line_store(start[0], line_add32(first, bias));
 }
 
+/* Ask for the same step of the next piece, which may lie past the end: few rows would
+ * have to wait for it. */
+SIMD_INLINE void fetch_ahead(const unsigned char *step, int bits)
+{
+    const int piece = bits * QUANT_LINE * (QUANT_PIECE / QUANT_STEP);
+    const uintptr_t from = (uintptr_t)step + (uintptr_t)piece;
+
+    SIMD_UNROLL
+    for (int i = 0; i < bits; i++)
+        _mm_prefetch((const char *)(from + (uintptr_t)(i * QUANT_LINE)), _MM_HINT_T1);
+}
+
 SIMD_INLINE void expand_steps(struct quant_piece *piece, const struct quant *quant,
                               const unsigned char *step, size_t depth, int bits,
                               bool by_table, bool fours)
@@ -104,6 +116,7 @@ SIMD_INLINE void expand_steps(struct quant_piece *piece, const struct quant *qua
     c.offset = fours ? line_set8(quant->offset) : line_set16(quant->offset);
     c.table = by_table ? line_table(quant->table) : c.offset;
     for (size_t i = 0; i < depth / QUANT_STEP; i++, c.step += bits * QUANT_LINE) {
+        fetch_ahead(c.step, bits);
         if (fours)
             expand_fours(piece->four + i * QUANT_FOUR_LINES, piece->start + i * groups,
                          &c, quant->group, bias);

@@ -74,37 +74,57 @@ SIMD_INLINE __m512i broadcast(const char *four)
 
 #endif
 
-/* The integer sums of one group; q points to the first row's activations. rows,
- * panels and fours are constants wherever this and what follows is expanded. */
+/* One line of weights of each panel by the activations at q. rows, panels and fours
+ * are constants wherever this and what follows is expanded. */
+SIMD_INLINE void multiply_line(__m512i dot[ROWS][WIDTH], const char *line,
+                               const char *q, size_t q_bytes, int rows, int panels,
+                               bool fours)
+{
+    __m512i w[WIDTH];
+
+    SIMD_UNROLL
+    for (int j = 0; j < panels; j++)
+        w[j] = _mm512_loadu_si512(line + (size_t)j * sizeof(struct quant_piece));
+    SIMD_UNROLL
+    for (int i = 0; i < rows; i++) {
+        const __m512i a = broadcast(q + (size_t)i * q_bytes);
+        SIMD_UNROLL
+        for (int j = 0; j < panels; j++) {
+            if (fours)
+                multiply_four(&dot[i][j], w[j], a);
+            else
+                multiply_pair(&dot[i][j], w[j], a);
+        }
+    }
+}
+
+/* The integer sums of one group; q points to the first row's activations. One row
+ * alone has too few sums to hide how long an addition takes: it keeps two of each. */
 SIMD_INLINE void multiply_group(__m512i dot[ROWS][WIDTH], const struct part *t,
                                 size_t group, const char *q, size_t q_bytes, int rows,
                                 int panels, bool fours)
 {
     const size_t lines = t->group / (fours ? 4 : 2);
     const char *line = (const char *)t->piece->pair + group * lines * QUANT_LINE;
+    __m512i odd[ROWS][WIDTH];
 
     SIMD_UNROLL
-    for (int i = 0; i < rows * panels; i++)
+    for (int i = 0; i < rows * panels; i++) {
         dot[i / panels][i % panels] =
             fours ? _mm512_loadu_si512(t->piece[i % panels].start[group])
                   : _mm512_setzero_si512();
-    for (size_t s = 0; s < lines; s++, q += 4, line += QUANT_LINE) {
-        __m512i w[WIDTH];
-        SIMD_UNROLL
-        for (int j = 0; j < panels; j++)
-            w[j] = _mm512_loadu_si512(line + (size_t)j * sizeof *t->piece);
-        SIMD_UNROLL
-        for (int i = 0; i < rows; i++) {
-            const __m512i a = broadcast(q + (size_t)i * q_bytes);
-            SIMD_UNROLL
-            for (int j = 0; j < panels; j++) {
-                if (fours)
-                    multiply_four(&dot[i][j], w[j], a);
-                else
-                    multiply_pair(&dot[i][j], w[j], a);
-            }
-        }
+        odd[i / panels][i % panels] = _mm512_setzero_si512();
     }
+    for (size_t s = 0; s < lines; s++, q += 4, line += QUANT_LINE) {
+        multiply_line(dot, line, q, q_bytes, rows, panels, fours);
+        if (rows > 1)
+            continue;
+        s++, q += 4, line += QUANT_LINE;
+        multiply_line(odd, line, q, q_bytes, rows, panels, fours);
+    }
+    SIMD_UNROLL
+    for (int j = 0; rows == 1 && j < panels; j++)
+        dot[0][j] = _mm512_add_epi32(dot[0][j], odd[0][j]);
 }
 
 /* The sum of a row's activations in a group; half counts groups of 16. */
