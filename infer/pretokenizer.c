@@ -12,6 +12,8 @@
  *
  *   - White space is spelt out. The publishers' \s is the property White_Space, that
  *     of PCRE2 has one more character (U+180E).
+ *     DeepSeek's list of punctuation names U+3000, which other engines cannot match
+ *     there because white space is one character to them.
  *   - A run that need not be given back is possessive, and no group is repeated, so
  *     that a match takes a constant number of frames and text of one letter, however
  *     long, linear time. "\s+$" begins where white space begins for the same reason.

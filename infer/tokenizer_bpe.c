@@ -13,6 +13,7 @@
  *
  * A file whose merges name no tokens, or whose pairs crowd one place of the table,
  * is refused. Of a pair that stands twice the first rank counts. */
+#include "infer/memo.h"
 #include "infer/merge.h"
 #include "infer/tokenizer.h"
 
@@ -199,51 +200,63 @@ static void bpe_close(struct tokenizer *t)
 
 /* ---- text to ids ----------------------------------------------------------------- */
 
-static int merge_piece(const struct tokenizer_run *run, struct merger *merger,
-                       const char *piece, size_t bytes)
-{
-    const struct bpe *bpe = run->tokenizer->own;
-    int status = merger_begin(merger, bytes);
+struct work { /* what the pieces of one text share */
+    struct merger merger;
+    struct memo *memo;
+};
 
-    if (status == 0)
-        status = tokenizer_reserve(run->out, bytes);
-    if (status != 0)
-        return status;
+/* Room for as many ids as the piece has bytes has been made. */
+static int merge_piece(const struct bpe *bpe, struct work *work, const char *piece,
+                       size_t bytes, struct infer_tokens *out)
+{
+    struct merger *merger = &work->merger;
+    size_t start = out->count;
+
+    if (merger_begin(merger, bytes) != 0)
+        return INFER_ENOMEM;
     for (size_t i = 0; i < bytes; i++)
         merger_add(merger, i, 1, bpe->vocabulary->byte_id[(uint8_t)piece[i]]);
     merger_run(merger, find_pair, bpe, piece);
     for (uint32_t at = 0; at != MERGE_NONE; at = merger->symbol[at].next)
         if (merger->symbol[at].id >= 0)
-            run->out->id[run->out->count++] = merger->symbol[at].id;
+            out->id[out->count++] = merger->symbol[at].id;
+    memo_keep(work->memo, piece, bytes, out->id + start, out->count - start);
     return 0;
 }
 
-static int encode_piece(const struct tokenizer_run *run, struct merger *merger,
-                        const char *piece, size_t bytes)
+static int encode_piece(const struct bpe *bpe, struct work *work, const char *piece,
+                        size_t bytes, struct infer_tokens *out)
 {
-    const struct bpe *bpe = run->tokenizer->own;
-    int32_t whole = bytes == 1 || !bpe->takes_whole
-                        ? -1
-                        : vocabulary_find(bpe->vocabulary, piece, bytes);
+    int32_t whole = -1;
 
-    if (whole >= 0)
-        return tokenizer_push(run->out, whole);
-    return merge_piece(run, merger, piece, bytes);
+    if (tokenizer_reserve(out, bytes) != 0)
+        return INFER_ENOMEM;
+    if (memo_find(work->memo, piece, bytes, out))
+        return 0;
+    if (bpe->takes_whole)
+        whole = vocabulary_find(bpe->vocabulary, piece, bytes);
+    if (whole < 0)
+        return merge_piece(bpe, work, piece, bytes, out);
+    out->id[out->count++] = whole;
+    memo_keep(work->memo, piece, bytes, &whole, 1);
+    return 0;
 }
 
 static int bpe_encode(struct tokenizer_run *run, const char *text, size_t bytes)
 {
     const struct bpe *bpe = run->tokenizer->own;
     struct pretokenizer_pieces pieces = {0};
-    struct merger merger = {0};
+    struct work work = {.memo = memo_open(bytes)};
     size_t start = 0;
     int status = pretokenizer_split(bpe->pretokenizer, text, bytes, &pieces);
 
     for (size_t i = 0; status == 0 && i < pieces.count; i++) {
-        status = encode_piece(run, &merger, text + start, pieces.end[i] - start);
+        status =
+            encode_piece(bpe, &work, text + start, pieces.end[i] - start, run->out);
         start = pieces.end[i];
     }
-    merger_free(&merger);
+    merger_free(&work.merger);
+    memo_close(work.memo);
     pretokenizer_pieces_free(&pieces);
     return status;
 }

@@ -13,6 +13,7 @@
  * Where no token of the vocabulary goes on at a space after another character,
  * nothing merges across the beginning of a word: then each word is merged alone,
  * with the same ids as the whole and the memory of one word. */
+#include "infer/memo.h"
 #include "infer/merge.h"
 #include "infer/tokenizer.h"
 #include "infer/utf8.h"
@@ -84,17 +85,31 @@ static void push_symbol(const struct tokenizer_run *run, const char *text,
         out->id[out->count++] = v->byte_id[(uint8_t)text[symbol->start + i]];
 }
 
-static int merge_word(const struct tokenizer_run *run, struct merger *merger,
+/* A run of unknown tokens is one, so that what such a word has depends on the text
+ * before it. */
+static bool holds(const struct infer_tokens *out, size_t from, int32_t id)
+{
+    for (size_t i = from; i < out->count; i++)
+        if (out->id[i] == id)
+            return true;
+    return from > 0 && out->count == from;
+}
+
+struct work { /* what the words of one text share */
+    struct merger merger;
+    struct memo *memo;
+};
+
+static int merge_word(const struct tokenizer_run *run, struct work *work,
                       const char *word, size_t bytes)
 {
     const struct vocabulary *v = &run->tokenizer->vocabulary;
-    int status = merger_begin(merger, bytes);
-    size_t at = 0, start;
+    struct infer_tokens *out = run->out;
+    struct merger *merger = &work->merger;
+    size_t at = 0, start, before = out->count;
 
-    if (status == 0)
-        status = tokenizer_reserve(run->out, bytes);
-    if (status != 0)
-        return status;
+    if (merger_begin(merger, bytes) != 0)
+        return INFER_ENOMEM;
     while (at < bytes) {
         start = at;
         utf8_next(word, bytes, &at);
@@ -104,7 +119,19 @@ static int merge_word(const struct tokenizer_run *run, struct merger *merger,
     merger_run(merger, find_joined, v, word);
     for (uint32_t i = 0; i != MERGE_NONE; i = merger->symbol[i].next)
         push_symbol(run, word, &merger->symbol[i]);
+    if (run->tokenizer->unknown < 0 || !holds(out, before, run->tokenizer->unknown))
+        memo_keep(work->memo, word, bytes, out->id + before, out->count - before);
     return 0;
+}
+
+static int encode_word(const struct tokenizer_run *run, struct work *work,
+                       const char *word, size_t bytes)
+{
+    if (tokenizer_reserve(run->out, bytes) != 0)
+        return INFER_ENOMEM;
+    if (memo_find(work->memo, word, bytes, run->out))
+        return 0;
+    return merge_word(run, work, word, bytes);
 }
 
 /* The end of the word that begins at start: before the next space that follows
@@ -147,15 +174,16 @@ static char *prepare(const struct tokenizer_run *run, const char *text, size_t *
 static int spm_encode(struct tokenizer_run *run, const char *text, size_t bytes)
 {
     const struct vocabulary *v = &run->tokenizer->vocabulary;
-    struct merger merger = {0};
     char *prepared = prepare(run, text, &bytes);
+    struct work work = {.memo = memo_open(bytes)};
     int status = prepared == NULL ? INFER_ENOMEM : 0;
 
     for (size_t at = 0, end; status == 0 && at < bytes; at = end) {
         end = end_of_word(v, prepared, bytes, at);
-        status = merge_word(run, &merger, prepared + at, end - at);
+        status = encode_word(run, &work, prepared + at, end - at);
     }
-    merger_free(&merger);
+    merger_free(&work.merger);
+    memo_close(work.memo);
     free(prepared);
     return status;
 }

@@ -47,7 +47,7 @@ static uint64_t load_tail(const char *text, size_t bytes)
            (uint8_t)text[bytes - 1];
 }
 
-static uint64_t hash(const char *text, size_t bytes)
+uint64_t vocabulary_hash(const char *text, size_t bytes)
 {
     uint64_t state = vocabulary_mix(bytes + 0x9e3779b97f4a7c15ull), word;
 
@@ -60,7 +60,7 @@ static uint64_t hash(const char *text, size_t bytes)
 
 int32_t vocabulary_find(const struct vocabulary *v, const char *text, size_t bytes)
 {
-    uint64_t key = bytes <= v->longest ? hash(text, bytes) : 0;
+    uint64_t key = bytes <= v->longest ? vocabulary_hash(text, bytes) : 0;
     uint32_t tag = (uint32_t)(key >> 32);
 
     if (bytes > v->longest)
@@ -307,7 +307,7 @@ static int read_scores(struct vocabulary *v, const struct gguf *file,
 static int insert(struct vocabulary *v, int32_t id, struct infer_error *err)
 {
     const struct token *token = &v->token[id];
-    uint64_t key = hash(token->text, token->bytes);
+    uint64_t key = vocabulary_hash(token->text, token->bytes);
     uint32_t tag = (uint32_t)(key >> 32), at = (uint32_t)key & v->slot_mask;
 
     for (int probe = 0; probe < VOCABULARY_PROBES_MAX; probe++) {

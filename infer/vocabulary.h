@@ -69,7 +69,8 @@ int32_t vocabulary_find_special(const struct vocabulary *v, const char *name);
  * text.bytes. Returns false where a character is none of the 256. */
 bool vocabulary_unmap(struct gguf_string text, char *out, size_t *bytes);
 
-/* A mixing function for tables whose keys come from a file. */
+/* Hashes of a number and of bytes for tables whose keys come from a file. */
 uint64_t vocabulary_mix(uint64_t value);
+uint64_t vocabulary_hash(const char *text, size_t bytes);
 
 #endif

@@ -200,6 +200,51 @@ static void an_empty_token_matches_nothing(void **state)
     tokenizer_close(t);
 }
 
+/* A long text, whose words are remembered, has the ids of its words one by one; also
+ * where a run of unknown ones crosses them. */
+static void words_that_come_again_get_the_same_ids(void **state)
+{
+    static const char *const word[] = {" a",
+                                       " ab",
+                                       " baab",
+                                       " x",
+                                       "\n",
+                                       " \xc3\xa9"
+                                       "a",
+                                       " aaaaaaaaaaaaaaaaa"};
+    struct vocab v = vocab();
+    struct tokenizer *t;
+    struct infer_tokens ids = {0}, once = {0};
+    char text[20000] = "";
+    size_t bytes = 0, at = 0;
+    uint32_t seed = 1;
+
+    (void)state;
+    v.flag[0].key = "tokenizer.ggml.add_space_prefix";
+    t = vocab_open(&v, NULL);
+    while (bytes + 32 < sizeof text) {
+        const char *next = word[seed % (sizeof word / sizeof *word)];
+
+        seed = (seed * 1103515245u + 12345u) & 0x7fffffff;
+        strcpy(text + bytes, next);
+        bytes += strlen(next);
+    }
+    assert_int_equal(tokenizer_encode(t, text, bytes, 0, &ids, NULL), 0);
+    for (size_t start = 0, end; start < bytes; start = end) {
+        for (end = start + 1; end < bytes && text[end] != ' '; end++)
+            ;
+        assert_int_equal(tokenizer_encode(t, text + start, end - start, 0, &once, NULL),
+                         0);
+        for (size_t i = 0; i < once.count; i++)
+            if (once.id[i] != 0 || at == 0 || ids.id[at - 1] != 0)
+                assert_int_equal(ids.id[at++], once.id[i]);
+    }
+    assert_int_equal(at, ids.count);
+    infer_tokens_free(&once);
+    infer_tokens_free(&ids);
+    tokenizer_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +259,7 @@ int main(void)
         cmocka_unit_test(phi3_drops_white_space_after_a_special_token),
         cmocka_unit_test(damaged_vocabularies_are_refused),
         cmocka_unit_test(an_empty_token_matches_nothing),
+        cmocka_unit_test(words_that_come_again_get_the_same_ids),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

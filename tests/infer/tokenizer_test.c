@@ -3,6 +3,8 @@
 #include "tests/infer/tiny.h"
 #include "tests/infer/vocab.h"
 
+#include <pthread.h>
+
 enum { UNK = 1, CLS = 2, SEP = 3, MASK = 4 };
 
 struct fixture {
@@ -236,6 +238,45 @@ static void parts_are_made_valid_each_for_itself(void **state)
     expect_parts(part, 3, (int32_t[]){1, 0, 2}, 3); /* U+FFFD has no tokens here */
 }
 
+struct sharer {
+    const struct tokenizer *tokenizer;
+    pthread_t thread;
+    size_t wrong;
+};
+
+static void *share(void *context)
+{
+    static const char text[] = "hi<|x|>h i hihi\xc3";
+    struct sharer *s = context;
+    struct infer_tokens ids = {0};
+
+    for (int i = 0; i < 2000; i++) {
+        int status =
+            tokenizer_encode(s->tokenizer, text, sizeof text - 1, 0, &ids, NULL);
+
+        s->wrong += status != 0 || ids.count != 10 || ids.id[0] != 3 || ids.id[9] != 3;
+    }
+    infer_tokens_free(&ids);
+    return NULL;
+}
+
+static void threads_share_a_tokenizer(void **state)
+{
+    struct tokenizer *t = vocab_open(&chat, NULL);
+    struct sharer sharer[4];
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        sharer[i] = (struct sharer){.tokenizer = t};
+        assert_int_equal(pthread_create(&sharer[i].thread, NULL, share, &sharer[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(sharer[i].thread, NULL);
+        assert_int_equal(sharer[i].wrong, 0);
+    }
+    tokenizer_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +297,7 @@ int main(void)
         cmocka_unit_test(markup_does_not_begin_in_a_document),
         cmocka_unit_test(plain_text_merges_across_parts),
         cmocka_unit_test(parts_are_made_valid_each_for_itself),
+        cmocka_unit_test(threads_share_a_tokenizer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,25 @@ static void every_entry_is_found(void **state)
     trie_free(trie);
 }
 
+static void steps_name_every_entry_on_the_way(void **state)
+{
+    static const char *const text[] = {"a", "abc", "abcd", "b"};
+    struct trie *trie = build(text, 4);
+    uint32_t node = 0;
+
+    (void)state;
+    assert_int_equal(trie_step(trie, &node, 'a'), 0);
+    assert_int_equal(trie_step(trie, &node, 'b'), -1);
+    assert_int_not_equal(node, 0);
+    assert_int_equal(trie_step(trie, &node, 'c'), 1);
+    assert_int_equal(trie_step(trie, &node, 'd'), 2);
+    assert_int_equal(trie_step(trie, &node, 'e'), -1);
+    assert_int_equal(node, 0);
+    assert_int_equal(trie_step(trie, &node, 'c'), -1);
+    assert_int_equal(node, 0);
+    trie_free(trie);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +140,7 @@ int main(void)
         cmocka_unit_test(nothing_and_the_empty_text_match_nothing),
         cmocka_unit_test(a_text_ends_where_it_ends),
         cmocka_unit_test(every_entry_is_found),
+        cmocka_unit_test(steps_name_every_entry_on_the_way),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
