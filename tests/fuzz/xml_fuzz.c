@@ -57,7 +57,8 @@ static void check(const struct ingest_document *document)
     size_t text_bytes = 0;
 
     assert(document->outcome == INGEST_READ || document->outcome == INGEST_DAMAGED ||
-           document->outcome == INGEST_TOO_LARGE);
+           document->outcome == INGEST_TOO_LARGE ||
+           document->outcome == INGEST_UNSUPPORTED);
     assert((document->outcome == INGEST_READ) == (document->reason[0] == '\0'));
     assert(document->outcome == INGEST_READ || document->section_count == 0);
     for (size_t i = 0; i < document->section_count; i++)
