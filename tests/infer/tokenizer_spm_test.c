@@ -204,14 +204,8 @@ static void an_empty_token_matches_nothing(void **state)
  * where a run of unknown ones crosses them. */
 static void words_that_come_again_get_the_same_ids(void **state)
 {
-    static const char *const word[] = {" a",
-                                       " ab",
-                                       " baab",
-                                       " x",
-                                       "\n",
-                                       " \xc3\xa9"
-                                       "a",
-                                       " aaaaaaaaaaaaaaaaa"};
+    static const char *const word[] = {
+        " a", " ab", " baab", " x", "\n", " \xc3\xa9\x61", " aaaaaaaaaaaaaaaaa"};
     struct vocab v = vocab();
     struct tokenizer *t;
     struct infer_tokens ids = {0}, once = {0};

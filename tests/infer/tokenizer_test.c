@@ -277,6 +277,131 @@ static void threads_share_a_tokenizer(void **state)
     tokenizer_close(t);
 }
 
+enum { ANY_TOKENS = 24, ANY_MERGES = 12, ANY_ROUNDS = 20000 };
+
+struct any { /* a vocabulary drawn at random, often damaged */
+    uint64_t seed;
+    char text[ANY_TOKENS][12], line[ANY_MERGES][12];
+    struct vocab_token token[ANY_TOKENS];
+    const char *merge[ANY_MERGES + 1];
+    struct vocab vocab;
+};
+
+static unsigned draw(struct any *any, unsigned below)
+{
+    any->seed = any->seed * 6364136223846793005ull + 1442695040888963407ull;
+    return (unsigned)(any->seed >> 33) % below;
+}
+
+static void draw_text(struct any *any, char *out, size_t parts)
+{
+    static const char *const part[] = {"a", "b",        "c",       " ",    "<",
+                                       "|", "\xc4\xa0", TINY_WORD, "\xff", "\xc3"};
+
+    out[0] = '\0';
+    for (size_t n = draw(any, (unsigned)parts + 1); n > 0; n--)
+        strcat(out, part[draw(any, draw(any, 9) == 0 ? 10 : 3)]);
+}
+
+static void draw_token(struct any *any, int i)
+{
+    struct vocab_token *token = &any->token[i];
+
+    draw_text(any, any->text[i], 3);
+    token->text = any->text[i];
+    token->type = draw(any, 300) == 0 ? (int32_t)draw(any, 9) - 1
+                  : draw(any, 5) == 0 ? 1 + (int32_t)draw(any, 5)
+                                      : TOKEN_NORMAL;
+    token->score = (float)draw(any, 7) - 5;
+    if (draw(any, 12) == 0) {
+        snprintf(any->text[i], sizeof any->text[i], "<0x%02X>", draw(any, 256));
+        token->type = TOKEN_BYTE;
+    }
+    if (i < 3) { /* letters, so that some merges name tokens */
+        snprintf(any->text[i], sizeof any->text[i], "%c", 'a' + i);
+        token->type = TOKEN_NORMAL;
+    }
+}
+
+static void draw_vocab(struct any *any)
+{
+    static const char *const model[] = {"gpt2", "llama", "t5", "bert"};
+    size_t merges = draw(any, 3);
+
+    for (int i = 0; i < ANY_TOKENS; i++)
+        draw_token(any, i);
+    for (size_t i = 0; i < merges; i++) {
+        int left = (int)draw(any, 3), right = (int)draw(any, 3);
+
+        snprintf(any->line[i], sizeof any->line[i], "%c %c", 'a' + left, 'a' + right);
+        snprintf(any->text[3 + i], sizeof any->text[3 + i], "%c%c", 'a' + left,
+                 'a' + right);
+        any->token[3 + i].type = TOKEN_NORMAL;
+        any->merge[i] = any->line[i];
+    }
+    any->merge[merges] = NULL;
+    any->vocab = (struct vocab){
+        .model = model[draw(any, 4)],
+        .token = any->token,
+        .tokens = 4 + draw(any, ANY_TOKENS - 4),
+        .merge = any->merge,
+        .number = {{"tokenizer.ggml.bos_token_id", draw(any, 9)},
+                   {"tokenizer.ggml.eos_token_id", draw(any, 9)},
+                   {"tokenizer.ggml.unknown_token_id", draw(any, 9)}},
+        .flag = {{"tokenizer.ggml.add_space_prefix", draw(any, 2) == 0},
+                 {"tokenizer.ggml.remove_extra_whitespaces", draw(any, 2) == 0}}};
+}
+
+/* Ids lie in the vocabulary, and the same text has the same ones. */
+static void check_any(struct any *any, const struct tokenizer *t)
+{
+    struct infer_tokens ids = {0}, again = {0};
+    struct infer_text back = {0};
+    char text[64];
+
+    for (unsigned flags = 0; flags < 4; flags++) {
+        draw_text(any, text, 15);
+        assert_int_equal(tokenizer_encode(t, text, strlen(text), flags, &ids, NULL), 0);
+        assert_int_equal(tokenizer_encode(t, text, strlen(text), flags, &again, NULL),
+                         0);
+        assert_int_equal(ids.count, again.count);
+        for (size_t i = 0; i < ids.count; i++) {
+            assert_int_equal(ids.id[i], again.id[i]);
+            assert_in_range(ids.id[i], 0, t->count - 1);
+        }
+        assert_int_equal(tokenizer_decode(t, ids.id, ids.count, flags, &back, NULL), 0);
+    }
+    infer_tokens_free(&ids);
+    infer_tokens_free(&again);
+    infer_text_free(&back);
+}
+
+static void any_vocabulary_is_refused_in_words_or_works(void **state)
+{
+    struct any *any = calloc(1, sizeof *any);
+    size_t opened = 0;
+
+    (void)state;
+    any->seed = 20;
+    for (int round = 0; round < ANY_ROUNDS; round++) {
+        struct infer_error err = {0};
+        struct tokenizer *t;
+
+        draw_vocab(any);
+        t = vocab_open(&any->vocab, &err);
+        if (t == NULL) {
+            assert_int_equal(err.status, INFER_EFORMAT);
+            assert_true(strlen(err.text) > 10);
+            continue;
+        }
+        check_any(any, t);
+        tokenizer_close(t);
+        opened++;
+    }
+    assert_true(opened > ANY_ROUNDS / 100 && opened < ANY_ROUNDS);
+    free(any);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +423,7 @@ int main(void)
         cmocka_unit_test(plain_text_merges_across_parts),
         cmocka_unit_test(parts_are_made_valid_each_for_itself),
         cmocka_unit_test(threads_share_a_tokenizer),
+        cmocka_unit_test(any_vocabulary_is_refused_in_words_or_works),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

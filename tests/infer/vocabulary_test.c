@@ -33,7 +33,7 @@ static void the_byte_alphabet_is_undone(void **state)
 static void every_plain_token_is_found(void **state)
 {
     enum { COUNT = 2000 };
-    static char text[COUNT][48];
+    static char text[COUNT][64];
     static struct vocab_token token[COUNT];
     struct vocab v = {.model = "llama", .token = token, .tokens = COUNT};
     struct tokenizer *t;
