@@ -105,13 +105,6 @@ SIMD_INLINE struct lanes lanes_by_sign(struct lanes x, struct lanes below,
     return (struct lanes){_mm512_mask_mov_ps(otherwise.v, set, below.v)};
 }
 
-SIMD_INLINE void lanes_store_halves(uint16_t *out, struct lanes a)
-{
-    _mm256_storeu_si256(
-        (__m256i *)(void *)out,
-        _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-}
-
 SIMD_INLINE struct lanes lanes_load_halves(const uint16_t *x)
 {
     return (struct lanes){
@@ -149,6 +142,14 @@ SIMD_INLINE __m256 lanes_upper(struct lanes a)
 SIMD_INLINE __m256 lanes_lower(struct lanes a)
 {
     return _mm512_castps512_ps256(a.v);
+}
+
+SIMD_INLINE void lanes_store_halves(uint16_t *out, struct lanes a)
+{
+    __m128i *to = (void *)out;
+    _mm_storeu_si128(to, _mm256_cvtps_ph(lanes_lower(a), _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128(to + 1,
+                     _mm256_cvtps_ph(lanes_upper(a), _MM_FROUND_TO_NEAREST_INT));
 }
 
 /* 32 integers below 2^15, from two times 16 floats, rounded ties to even */

@@ -76,16 +76,6 @@ static inline __m128i emulated_cvtepi32_epi8(__m512i a)
     return _mm_loadu_si128((const __m128i *)(const void *)lane);
 }
 
-static inline __m256i emulated_cvtps_ph(__m512 a)
-{
-    simde__m512_private from = simde__m512_to_private(a);
-    enum { NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
-
-    return _mm256_inserti128_si256(
-        _mm256_castsi128_si256(_mm256_cvtps_ph(from.m256[0], NEAREST)),
-        _mm256_cvtps_ph(from.m256[1], NEAREST), 1);
-}
-
 static inline __m512i emulated_cvtepi8_epi32(__m128i a)
 {
     simde__m512i_private r;
@@ -95,15 +85,13 @@ static inline __m512i emulated_cvtepi8_epi32(__m128i a)
     return simde__m512i_from_private(r);
 }
 
-/* Nothing asks for another rounding. */
-#define _mm512_cvtps_ph(a, rounding) emulated_cvtps_ph(a)
-#define _mm512_cvtepi8_epi32         emulated_cvtepi8_epi32
-#define _mm512_cvtepi32_epi8         emulated_cvtepi32_epi8
-#define _mm512_maskz_loadu_ps        emulated_maskz_loadu_ps
-#define _mm512_mask_storeu_ps        emulated_mask_storeu_ps
-#define _mm512_cvtph_ps              emulated_cvtph_ps
-#define _mm512_cvtps_epi32           emulated_cvtps_epi32
-#define _mm512_cvtepi32_ps           emulated_cvtepi32_ps
-#define _mm512_cvtepi32_epi16        emulated_cvtepi32_epi16
+#define _mm512_cvtepi8_epi32  emulated_cvtepi8_epi32
+#define _mm512_cvtepi32_epi8  emulated_cvtepi32_epi8
+#define _mm512_maskz_loadu_ps emulated_maskz_loadu_ps
+#define _mm512_mask_storeu_ps emulated_mask_storeu_ps
+#define _mm512_cvtph_ps       emulated_cvtph_ps
+#define _mm512_cvtps_epi32    emulated_cvtps_epi32
+#define _mm512_cvtepi32_ps    emulated_cvtepi32_ps
+#define _mm512_cvtepi32_epi16 emulated_cvtepi32_epi16
 
 #endif

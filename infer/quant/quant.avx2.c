@@ -245,7 +245,7 @@ SIMD_INLINE void multiply_panel(const struct product *p, size_t panel, size_t fi
                      .part_lines = quant_part_lines(quant)};
 
     for (; t.k < p->depth; t.k += QUANT_PIECE) {
-        const size_t depth = quant_piece_depth(p->depth, t.k);
+        const size_t depth = quant_piece_depth(p->depth, t.k, QUANT_PIECE);
         quant_expand_avx2(&piece, quant, quant_scales(p, panel, t.k),
                           quant_codes(p, panel, t.k), depth, fours);
         t.groups = depth / quant->group;

@@ -17,7 +17,11 @@
 #include "infer/quant/quant.h"
 #include "infer/simd.h"
 
-enum { ROWS = 7, WIDTH = 2 };
+enum {
+    ROWS = 7,
+    WIDTH = 2,
+    FEW = 16 /* rows that do not pay for lines which the first cache cannot hold */
+};
 
 /* What the tiles of a piece share. */
 struct part {
@@ -122,8 +126,10 @@ SIMD_INLINE void multiply_group(__m512i dot[ROWS][WIDTH], const struct part *t,
         s++, q += 4, line += QUANT_LINE;
         multiply_line(odd, line, q, q_bytes, rows, panels, fours);
     }
+    if (rows > 1)
+        return;
     SIMD_UNROLL
-    for (int j = 0; rows == 1 && j < panels; j++)
+    for (int j = 0; j < panels; j++)
         dot[0][j] = _mm512_add_epi32(dot[0][j], odd[0][j]);
 }
 
@@ -216,6 +222,7 @@ SIMD_INLINE void multiply_panels(const struct product *p, size_t panel, int pane
 {
     const struct quant *quant = p->format->quant;
     float sum[QUANT_ROWS_MOST][WIDTH * PANEL_ROWS];
+    const size_t most = rows > FEW ? QUANT_PIECE : QUANT_PIECE / 2;
     struct quant_piece piece[WIDTH];
     struct part t = {.p = p,
                      .piece = piece,
@@ -225,8 +232,8 @@ SIMD_INLINE void multiply_panels(const struct product *p, size_t panel, int pane
                      .rows = rows,
                      .group = quant->group};
 
-    for (; t.k < p->depth; t.k += QUANT_PIECE) {
-        const size_t depth = quant_piece_depth(p->depth, t.k);
+    for (; t.k < p->depth; t.k += most) {
+        const size_t depth = quant_piece_depth(p->depth, t.k, most);
         for (size_t j = 0; j < (size_t)panels; j++)
             quant_expand_avx512(piece + j, quant, quant_scales(p, panel + j, t.k),
                                 quant_codes(p, panel + j, t.k), depth, fours);

@@ -24,7 +24,7 @@
  * so a plane of b bits takes 64 b bytes a step. Codes of 5 and 6 bits have a plane
  * of 4 and one of 1 or 2 for the rest, those of 3 bits one of 2 and one of 1.
  *
- * A product expands 512 values of a panel at a time, on the stack, for all rows of
+ * A product expands up to 512 values of a panel at once, on the stack, for all rows of
  * activations. Its order is the same in every kernel. For each group, ascending:
  * the exact sum of integers, then one FMA with d * scale times the activations'
  * scale, then, with minima, one of the activations' sum with minimum times scale. */
@@ -132,9 +132,9 @@ size_t quant_part_lines(const struct quant *quant)
     return most < lines ? most : lines;
 }
 
-size_t quant_piece_depth(size_t depth, size_t k)
+size_t quant_piece_depth(size_t depth, size_t k, size_t most)
 {
-    return depth - k < QUANT_PIECE ? depth - k : QUANT_PIECE;
+    return depth - k < most ? depth - k : most;
 }
 
 const unsigned char *quant_scales(const struct product *p, size_t panel, size_t k)
@@ -355,7 +355,7 @@ void quant_multiply_scalar(const struct product *p)
 
     for (size_t panel = 0; panel < p->panels; panel++)
         for (size_t k = 0; k < p->depth; k += QUANT_PIECE) {
-            const size_t depth = quant_piece_depth(p->depth, k);
+            const size_t depth = quant_piece_depth(p->depth, k, QUANT_PIECE);
             expand(&piece, quant, quant_scales(p, panel, k), quant_codes(p, panel, k),
                    depth);
             for (size_t i = 0; i < p->rows; i++)

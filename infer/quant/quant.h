@@ -17,7 +17,7 @@ enum {
     QUANT_BLOCK_MAX = 256,
     QUANT_GROUP_MIN = 16,
     QUANT_GROUPS = QUANT_BLOCK_MAX / QUANT_GROUP_MIN,
-    QUANT_PIECE = 512, /* values expanded at a time */
+    QUANT_PIECE = 512, /* values expanded at a time, at most */
     QUANT_PIECE_GROUPS = QUANT_PIECE / QUANT_GROUP_MIN,
     QUANT_ROWS_MOST = 512,             /* whose sums a product keeps on the stack */
     QUANT_LINE = 4 * PANEL_ROWS,       /* bytes: four bytes for each row of a panel */
@@ -62,8 +62,8 @@ size_t quant_code_bytes(const struct quant *quant);
 /* Lines of fours whose products with bytes may be added in 16 bits. */
 size_t quant_part_lines(const struct quant *quant);
 
-/* How much of depth the piece from value k on covers. */
-size_t quant_piece_depth(size_t depth, size_t k);
+/* How much of depth the piece from value k on covers, at most most. */
+size_t quant_piece_depth(size_t depth, size_t k, size_t most);
 
 /* Scales and codes of a panel of the product from value k on. */
 const unsigned char *quant_scales(const struct product *p, size_t panel, size_t k);
