@@ -43,9 +43,10 @@ enum {
     PIXELS_MAX = 1500 * 1000,
     SIDE_MAX = 4000,
     BOX_PIXELS_MIN = 1,
-    WORD_LEAST = 2,     /* letters and digits that are judged on their own */
-    INK_LEAST = 10,     /* of 255, in any colour */
-    SAME_COLOUR = 24,   /* as far as the reason goes */
+    WORD_LEAST = 2,   /* letters and digits that are judged on their own */
+    INK_LEAST = 10,   /* of 255, in any colour */
+    SAME_COLOUR = 24, /* as far as the reason goes */
+    UNEVEN_MOST = 256,
     SHOWS_LETTERS = 64, /* from the darkest to the lightest pixel of a ground */
     LIGHT_LEAST = 200,  /* likewise, for a page to be worth a look */
     LOST_FONTS_MAX = 16,
@@ -249,10 +250,21 @@ static bool differs(const struct picture *one, const struct picture *other,
     return false;
 }
 
-static void see_ground(const struct picture *picture, const struct area *area,
-                       struct ground *ground)
+static int unevenness(const struct ground *ground)
 {
-    for (int y = area->y1; y < area->y2; y++)
+    int most = 0;
+
+    for (int i = 0; i < 3; i++)
+        if (ground->most[i] - ground->least[i] > most)
+            most = ground->most[i] - ground->least[i];
+    return most;
+}
+
+/* The range of each colour grows over the area; not further than to most_uneven. */
+static void see_ground(const struct picture *picture, const struct area *area,
+                       int most_uneven, struct ground *ground)
+{
+    for (int y = area->y1; y < area->y2 && unevenness(ground) < most_uneven; y++)
         for (int x = area->x1; x < area->x2; x++) {
             const uint8_t *colour = pixel(picture, x, y);
             for (int i = 0; i < 3; i++) {
@@ -307,26 +319,22 @@ static void find_words(struct look *look, const char *utf8)
     }
 }
 
-/* Call see() for every letter and digit of word that is large enough. */
+static bool is_seen(const struct word *word)
+{
+    return word->inked * 4 >= word->judged;
+}
+
+/* Call see() for the letters and digits of word that are large enough, until the word
+ * is known to be seen. */
 static void each_sign(const struct look *look, struct word *word,
                       void (*see)(const struct look *look, struct word *word,
                                   const struct area *area))
 {
     struct area area;
 
-    for (size_t i = word->first; i < word->end; i++)
+    for (size_t i = word->first; i < word->end && !is_seen(word); i++)
         if (look->why[i] && area_of(look, &look->layout->box[i], &area))
             see(look, word, &area);
-}
-
-static int unevenness(const struct ground *ground)
-{
-    int most = 0;
-
-    for (int i = 0; i < 3; i++)
-        if (ground->most[i] - ground->least[i] > most)
-            most = ground->most[i] - ground->least[i];
-    return most;
 }
 
 static const struct ground unseen = {.least = {255, 255, 255}};
@@ -336,7 +344,7 @@ static void see_contrast(const struct look *look, struct word *word,
 {
     struct ground ground = unseen;
 
-    see_ground(&look->with, area, &ground);
+    see_ground(&look->with, area, SHOWS_LETTERS, &ground);
     word->inked += unevenness(&ground) >= SHOWS_LETTERS;
 }
 
@@ -344,7 +352,7 @@ static void see_difference(const struct look *look, struct word *word,
                            const struct area *area)
 {
     word->inked += differs(&look->with, &look->without, area);
-    see_ground(&look->without, area, &word->ground);
+    see_ground(&look->without, area, UNEVEN_MOST, &word->ground);
 }
 
 static void see_cover(const struct look *look, struct word *word,
@@ -352,13 +360,13 @@ static void see_cover(const struct look *look, struct word *word,
 {
     struct ground ground = unseen;
 
-    see_ground(&look->bare, area, &ground);
+    see_ground(&look->bare, area, SHOWS_LETTERS, &ground);
     word->covered += unevenness(&ground) >= SHOWS_LETTERS;
 }
 
 static bool is_hidden(const struct word *word)
 {
-    return word->judged >= WORD_LEAST && word->inked * 4 < word->judged;
+    return word->judged >= WORD_LEAST && !is_seen(word);
 }
 
 static size_t hidden_words(const struct look *look)

@@ -167,12 +167,15 @@ static void pass(enum hook hook, void *gfx, void *arguments, int count)
     ((operator*)real(hook))(gfx, arguments, count);
 }
 
-#define DEFINE(hook, name, symbol, note)                              \
-    void name(void *gfx, void *arguments, int count) __asm__(symbol); \
-    void name(void *gfx, void *arguments, int count)                  \
-    {                                                                 \
-        note();                                                       \
-        pass(hook, gfx, arguments, count);                            \
+/* In a table of methods an odd address would mean a virtual one (Itanium C++ ABI, 2.3).
+ */
+#define DEFINE(hook, name, symbol, note)                             \
+    void name(void *gfx, void *arguments, int count) __asm__(symbol) \
+        __attribute__((aligned(16)));                                \
+    void name(void *gfx, void *arguments, int count)                 \
+    {                                                                \
+        note();                                                      \
+        pass(hook, gfx, arguments, count);                           \
     }
 OPERATORS(DEFINE)
 

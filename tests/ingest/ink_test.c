@@ -92,7 +92,7 @@ static void transparent_letters_are_flagged(void **state)
     static const char content[] = "BT /F 12 Tf 72 700 Td (plain words) Tj ET /T gs "
                                   "BT /F 12 Tf 72 680 Td (secret words) Tj ET";
     (void)state;
-    for (int ink = INGEST_INK_SUSPICIOUS; ink <= INGEST_INK_ALWAYS; ink++) {
+    for (enum ingest_ink ink = INGEST_INK_SUSPICIOUS; ink <= INGEST_INK_ALWAYS; ink++) {
         sample_page(&sample, "",
                     "/Resources << /Font << /F 5 0 R >> /ExtGState << /T 6 0 R >> >>",
                     content);
@@ -175,7 +175,7 @@ static void a_picture_over_letters_is_flagged(void **state)
 static void a_veil_over_letters_does_not_hide_them(void **state)
 {
     (void)state;
-    for (int ink = INGEST_INK_SUSPICIOUS; ink <= INGEST_INK_ALWAYS; ink++) {
+    for (enum ingest_ink ink = INGEST_INK_SUSPICIOUS; ink <= INGEST_INK_ALWAYS; ink++) {
         sample_page(&sample, "",
                     "/Resources << /Font << /F 5 0 R >> /ExtGState << /T 6 0 R >> >>",
                     "BT /F 12 Tf 72 700 Td (marked words) Tj ET /T gs 1 1 0 rg "
