@@ -69,8 +69,11 @@ static char *facts_make(const struct job *job)
  * says and results hang on, limits included. */
 static void settings_write(const struct job *job, char out[SETTINGS_BYTES])
 {
-    struct ingest_limits limits = ingest_limits_default();
+    struct ingest_request request;
+    struct ingest_limits limits;
     char engine[96];
+    pipeline_request(job->policy, NULL, 0, &request);
+    limits = request.limits;
     engine_settings(&job->options, engine);
     snprintf(out, SETTINGS_BYTES,
              "%s pipeline=%d ingest=%d sentences=%d memory=%" PRIu64

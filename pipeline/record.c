@@ -423,6 +423,10 @@ void pipeline_request(const struct policy *policy, const char *const *password,
     out->limits.pages_max = policy->pages_max;
     out->limits.file_bytes_max = policy->file_bytes_max;
     out->limits.text_bytes_max = policy->text_bytes_max;
+    out->limits.memory_bytes_max = policy->memory_bytes_max;
+    out->limits.cpu_seconds_min = policy->cpu_seconds_min;
+    out->limits.cpu_ms_per_page = policy->cpu_ms_per_page;
+    out->limits.cpu_ms_per_mib = policy->cpu_ms_per_mib;
     out->limits.cpu_seconds_max = policy->cpu_seconds_max;
     out->honour_owner = policy->honour_owner;
     out->tiny_points = policy->tiny_points;

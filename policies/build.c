@@ -322,9 +322,9 @@ static void build_decisions(struct build *build, struct policy *policy,
 /* ---- the rest ---- */
 
 static uint64_t bytes_of(const struct build *build, const xmlNode *node,
-                         const char *name)
+                         const char *element, const char *name)
 {
-    return (uint64_t)(number_of(build, node, "reading", name) * MIB + 0.5);
+    return (uint64_t)(number_of(build, node, element, name) * MIB + 0.5);
 }
 
 static enum policy_hidden hidden_of(const struct build *build, const xmlNode *node)
@@ -355,9 +355,18 @@ static void build_reading(const struct build *build, struct policy *policy,
         is_word(build, node, "reading", "owner-restriction", "honour");
     policy->tiny_points = number_of(build, node, "reading", "tiny-points");
     policy->pages_max = count_of(build, node, "reading", "pages-max");
-    policy->file_bytes_max = bytes_of(build, node, "file-mib-max");
-    policy->text_bytes_max = bytes_of(build, node, "text-mib-max");
+    policy->file_bytes_max = bytes_of(build, node, "reading", "file-mib-max");
+    policy->text_bytes_max = bytes_of(build, node, "reading", "text-mib-max");
     policy->cpu_seconds_max = count_of(build, node, "reading", "cpu-seconds-max");
+}
+
+static void build_limits(const struct build *build, struct policy *policy,
+                         const xmlNode *node)
+{
+    policy->memory_bytes_max = bytes_of(build, node, "limits", "memory-mib-max");
+    policy->cpu_seconds_min = count_of(build, node, "limits", "cpu-seconds-min");
+    policy->cpu_ms_per_page = count_of(build, node, "limits", "cpu-ms-per-page");
+    policy->cpu_ms_per_mib = count_of(build, node, "limits", "cpu-ms-per-mib");
 }
 
 static void build_summary(const struct build *build, struct policy_summary *summary,
@@ -378,6 +387,7 @@ static int build_all(struct build *build, struct policy *policy, const xmlNode *
     policy->description = child_text(build, root, "description");
     policy->revision = count_of(build, root, "policy", "revision");
     build_reading(build, policy, policy_tree_child(root, "reading"));
+    build_limits(build, policy, policy_tree_child(root, "limits"));
     build_tasks(build, policy, root);
     build_summary(build, &policy->summary, policy_tree_child(root, "summary"));
     build_decisions(build, policy, policy_tree_child(root, "decisions"));

@@ -54,6 +54,10 @@ static void put_reading(FILE *out, const struct policy *policy)
     put_count(out, "reading.file_bytes_max", policy->file_bytes_max);
     put_count(out, "reading.text_bytes_max", policy->text_bytes_max);
     put_count(out, "reading.cpu_seconds_max", policy->cpu_seconds_max);
+    put_count(out, "limits.cpu_seconds_min", policy->cpu_seconds_min);
+    put_count(out, "limits.cpu_ms_per_page", policy->cpu_ms_per_page);
+    put_count(out, "limits.cpu_ms_per_mib", policy->cpu_ms_per_mib);
+    put_count(out, "limits.memory_bytes_max", policy->memory_bytes_max);
 }
 
 static void put_label(FILE *out, const struct policy_label *label)

@@ -103,7 +103,7 @@ struct grammar_slot { /* min to max children, each one of child[] */
 
 struct grammar_element {
     const char *name;
-    struct grammar_attribute attribute[12];
+    struct grammar_attribute attribute[16];
     size_t attribute_count;
     struct grammar_slot slot[8];
     size_t slot_count;

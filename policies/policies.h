@@ -136,7 +136,10 @@ struct policy { /* every pointer lives as long as it */
     double tiny_points;
     uint32_t pages_max;
     uint64_t file_bytes_max, text_bytes_max;
-    uint32_t cpu_seconds_max;
+    uint64_t memory_bytes_max; /* of the process that reads a document */
+    /* The deadline: the first, so much a page, so much a MiB of file, never more than
+     * the last. */
+    uint32_t cpu_seconds_min, cpu_ms_per_page, cpu_ms_per_mib, cpu_seconds_max;
     const struct policy_task *task;
     size_t task_count;
     struct policy_summary summary;

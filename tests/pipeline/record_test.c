@@ -335,6 +335,10 @@ static void the_policy_decides_how_documents_are_read(void **state)
     policy.file_bytes_max = 8;
     policy.text_bytes_max = 9;
     policy.cpu_seconds_max = 10;
+    policy.cpu_seconds_min = 3;
+    policy.cpu_ms_per_page = 4;
+    policy.cpu_ms_per_mib = 5;
+    policy.memory_bytes_max = 6;
     policy.honour_owner = true;
     policy.tiny_points = 2.5;
     pipeline_request(&policy, passwords, 1, &request);
@@ -342,6 +346,10 @@ static void the_policy_decides_how_documents_are_read(void **state)
     assert_int_equal(request.limits.file_bytes_max, 8);
     assert_int_equal(request.limits.text_bytes_max, 9);
     assert_int_equal(request.limits.cpu_seconds_max, 10);
+    assert_int_equal(request.limits.cpu_seconds_min, 3);
+    assert_int_equal(request.limits.cpu_ms_per_page, 4);
+    assert_int_equal(request.limits.cpu_ms_per_mib, 5);
+    assert_int_equal(request.limits.memory_bytes_max, 6);
     assert_true(request.honour_owner);
     assert_true(request.tiny_points == 2.5);
     assert_ptr_equal(request.password, passwords);

@@ -36,6 +36,10 @@ static void head_and_reading_are_taken(void **state)
     assert_int_equal(policy->file_bytes_max, 3 << 19);
     assert_int_equal(policy->text_bytes_max, 1 << 18);
     assert_int_equal(policy->cpu_seconds_max, 20);
+    assert_int_equal(policy->cpu_seconds_min, 3);
+    assert_int_equal(policy->cpu_ms_per_page, 40);
+    assert_int_equal(policy->cpu_ms_per_mib, 50);
+    assert_int_equal(policy->memory_bytes_max, 600 << 20);
     policy_free(policy);
 }
 
@@ -145,6 +149,10 @@ static void what_is_left_out_has_its_default(void **state)
     assert_int_equal(policy->file_bytes_max, 256 << 20);
     assert_int_equal(policy->text_bytes_max, 32 << 20);
     assert_int_equal(policy->cpu_seconds_max, 300);
+    assert_int_equal(policy->cpu_seconds_min, 10);
+    assert_int_equal(policy->cpu_ms_per_page, 200);
+    assert_int_equal(policy->cpu_ms_per_mib, 500);
+    assert_int_equal(policy->memory_bytes_max, 1 << 30);
     assert_true(task->threshold == 0.5);
     assert_true(task->temperature == 0.05);
     assert_true(task->lead_weight == 0.3);

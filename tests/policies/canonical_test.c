@@ -59,8 +59,8 @@ static void every_field_changes_it(void **state)
         {"chunk-tokens-max=\"128\"", "chunk-tokens-max=\"129\""},
         {"hidden-text=\"read\"", "hidden-text=\"leave-out\""},
         {"hidden-text=\"read\"", "hidden-text=\"leave-out-all\""},
-        {"hidden-text=\"read\"", "ink-check=\"never\" hidden-text=\"read\""},
-        {"hidden-text=\"read\"", "ink-check=\"always\" hidden-text=\"read\""},
+        {"ink-check=\"suspicious\"", "ink-check=\"never\""},
+        {"ink-check=\"suspicious\"", "ink-check=\"always\""},
         {" commanding-text=\"ignore\"", ""},
         {"owner-restriction=\"ignore\"", "owner-restriction=\"honour\""},
         {"tiny-points=\"2.5\"", "tiny-points=\"2.500001\""},
@@ -68,6 +68,10 @@ static void every_field_changes_it(void **state)
         {"file-mib-max=\"1.5\"", "file-mib-max=\"1.500001\""},
         {"text-mib-max=\"0.25\"", "text-mib-max=\"0.26\""},
         {"cpu-seconds-max=\"20\"", "cpu-seconds-max=\"21\""},
+        {"cpu-seconds-min=\"3\"", "cpu-seconds-min=\"4\""},
+        {"cpu-ms-per-page=\"40\"", "cpu-ms-per-page=\"41\""},
+        {"cpu-ms-per-mib=\"50\"", "cpu-ms-per-mib=\"51\""},
+        {"memory-mib-max=\"600\"", "memory-mib-max=\"601\""},
         {"\"0.35\"", "\"0.350001\""},
         {"temperature=\"0.125\"", "temperature=\"9.999999\""},
         {"lead-weight=\"0.75\"", "lead-weight=\"0.750001\""},
@@ -148,6 +152,10 @@ static void form_is_the_one_documented(void **state)
                         "reading.file_bytes_max 268435456\n"
                         "reading.text_bytes_max 33554432\n"
                         "reading.cpu_seconds_max 300\n"
+                        "limits.cpu_seconds_min 10\n"
+                        "limits.cpu_ms_per_page 200\n"
+                        "limits.cpu_ms_per_mib 500\n"
+                        "limits.memory_bytes_max 1073741824\n"
                         "policy.tasks 1\n"
                         "task.name 6:colour\n"
                         "task.question 19:Which colour is it?\n"
