@@ -16,6 +16,7 @@
 #include "infer/vocabulary.h"
 #include "infer/utf8.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,14 +189,30 @@ static int read_byte_token(struct vocabulary *v, uint32_t id, struct gguf_string
     return 0;
 }
 
-/* Put the bytes that a token stands for into the arena. */
+/* "<|im_end|>": a name between bars. */
+static bool is_named_in_bars(struct gguf_string text)
+{
+    if (text.bytes < 5 || memcmp(text.text, "<|", 2) != 0 ||
+        memcmp(text.text + text.bytes - 2, "|>", 2) != 0)
+        return false;
+    for (size_t i = 2; i < text.bytes - 2; i++)
+        if (!isalnum((unsigned char)text.text[i]) && text.text[i] != '_')
+            return false;
+    return true;
+}
+
+/* Put the bytes that a token stands for into the arena. Files exist that call chat
+ * markup normal: it is control, or no caller could write it and a text might. */
 static int read_token(struct vocabulary *v, uint32_t id, struct gguf_string text,
                       enum vocabulary_form form, char *out, struct infer_error *err)
 {
     struct token *token = &v->token[id];
     size_t bytes = text.bytes;
-    bool plain = token->type == TOKEN_NORMAL || token->type == TOKEN_UNUSED;
+    bool plain;
 
+    if (token->type == TOKEN_NORMAL && is_named_in_bars(text))
+        token->type = TOKEN_CONTROL;
+    plain = token->type == TOKEN_NORMAL || token->type == TOKEN_UNUSED;
     token->text = out;
     token->plain = plain && text.bytes > 0;
     if (token->type == TOKEN_BYTE && form == VOCABULARY_PIECES)

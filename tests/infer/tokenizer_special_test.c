@@ -11,6 +11,8 @@ static const struct vocab_token tokens[] = {
     {"\xc4\xa0", TOKEN_NORMAL, 0},
     {"  ", TOKEN_USER_DEFINED, 0},
     {"    ", TOKEN_USER_DEFINED, 0},
+    {"<|end|>", TOKEN_NORMAL, 0},
+    {"<|>", TOKEN_NORMAL, 0},
 };
 
 static const char *const no_merges[] = {NULL};
@@ -65,6 +67,10 @@ static void markup_of_the_wrong_type_does_not_count_in_text(void **state)
     (void)state;
     vocab_expect(t, &v, "a<|im_start|></s>a", 0, "a|a|a"); /* "start" has an a */
     vocab_expect(t, &v, "<|im_start|></s>", INFER_PARSE_SPECIAL, "<|im_start|>|</s>");
+    vocab_expect(t, &v, "a<|end|>a", 0, "a|a");
+    vocab_expect(t, &v, "a<|end|>a", INFER_PARSE_SPECIAL, "a|<|end|>|a");
+    assert_true(tokenizer_is_end(t, 9));
+    assert_int_equal(vocabulary_find(&t->vocabulary, "<|>", 3), 10);
     tokenizer_close(t);
 }
 
