@@ -119,7 +119,7 @@ bool ink_wanted(enum ingest_ink when, const struct leaf_layout *layout)
     if (when == INGEST_INK_NEVER || layout->boxes == 0)
         return false;
     return when == INGEST_INK_ALWAYS || !paint_watches() ||
-           seen.modes + seen.states + seen.fills_before + seen.fills_after +
+           seen.modes + seen.states_after + seen.fills_before + seen.fills_after +
                    seen.pictures >
                0 ||
            has_light_letters(layout);

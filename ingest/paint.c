@@ -7,8 +7,7 @@
  * arguments is looked at.
  *
  *     Tr           Gfx::opSetTextRender     the next letters may leave no ink
- *     gs           Gfx::opSetExtGState      or be transparent
- *     W W*         Gfx::opClip ...          or be cut off
+ *     gs           Gfx::opSetExtGState      or be transparent, after other letters
  *     f B sh Do    Gfx::opFill ...          an area or a picture, before or after
  * letters Tj TJ ' "    Gfx::opShowText ...      letters
  *
@@ -38,8 +37,6 @@ enum hook {
     SHOW_NEXT_SPACED,
     MODE,
     STATE,
-    CLIP,
-    CLIP_EVEN,
     FILL,
     FILL_EVEN,
     FILL_STROKE,
@@ -98,12 +95,9 @@ static void note_mode(void)
 
 static void note_state(void)
 {
-    seen_now()->states++;
-}
+    struct paint_seen *seen = seen_now();
 
-static void note_clip(void)
-{
-    seen_now()->clips++;
+    seen->states_after += seen->writes > 0;
 }
 
 /* ---- operators ----------------------------------------------------------------------
@@ -119,8 +113,6 @@ static void note_clip(void)
       "_ZN3Gfx17opMoveSetShowTextEP6Objecti", note_write)                            \
     X(MODE, paint_mode, "_ZN3Gfx15opSetTextRenderEP6Objecti", note_mode)             \
     X(STATE, paint_state, "_ZN3Gfx14opSetExtGStateEP6Objecti", note_state)           \
-    X(CLIP, paint_clip, "_ZN3Gfx6opClipEP6Objecti", note_clip)                       \
-    X(CLIP_EVEN, paint_clip_even, "_ZN3Gfx8opEOClipEP6Objecti", note_clip)           \
     X(FILL, paint_fill, "_ZN3Gfx6opFillEP6Objecti", note_fill)                       \
     X(FILL_EVEN, paint_fill_even, "_ZN3Gfx8opEOFillEP6Objecti", note_fill)           \
     X(FILL_STROKE, paint_fill_stroke, "_ZN3Gfx12opFillStrokeEP6Objecti", note_fill)  \

@@ -7,8 +7,7 @@
 struct paint_seen {        /* how often, since paint_watch() */
     unsigned writes;       /* operators that show text */
     unsigned modes;        /* set how letters are painted: filled, not at all, ... */
-    unsigned states;       /* set transparency and the like */
-    unsigned clips;        /* narrow what can be painted on */
+    unsigned states_after; /* set transparency and the like, after the first letter */
     unsigned fills_before; /* areas, before the first letter */
     unsigned fills_after;
     unsigned pictures; /* images, shadings, and what is drawn by a form */
