@@ -103,7 +103,8 @@ int tokenizer_decode(const struct tokenizer *t, const int32_t *id, size_t count,
 
         status = special ? append_special(out, token, flags)
                          : append_plain(t, out, token, at_start);
-        at_start = t->kind->form == VOCABULARY_WORDPIECE ? out->bytes == start : special;
+        at_start =
+            t->kind->form == VOCABULARY_WORDPIECE ? out->bytes == start : special;
     }
     if (status != 0) {
         out->bytes = start;
