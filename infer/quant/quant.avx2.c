@@ -59,6 +59,26 @@ struct part {
 MULTIPLY(multiply_pair, "vpmaddwd", "vpaddd")
 MULTIPLY(multiply_four, "vpmaddubsw", "vpaddw")
 
+/* It also keeps copies of sums that lie in memory, and stores both. */
+SIMD_INLINE void add_one(float *sum, __m256 a, __m256 b)
+{
+    __m256 *to = (void *)sum;
+
+    __asm__("vfmadd213ps %[to], %[b], %[a]\n\tvmovaps %[a], %[to]"
+            : [a] "+x"(a), [to] "+m"(*to)
+            : [b] "x"(b));
+}
+
+SIMD_INLINE void add_two(float *sum, __m256 a, __m256 b, __m256 c, __m256 d)
+{
+    __m256 *to = (void *)sum;
+
+    __asm__("vfmadd213ps %[to], %[b], %[a]\n\tvfmadd231ps %[d], %[c], %[a]\n\t"
+            "vmovaps %[a], %[to]"
+            : [a] "+x"(a), [to] "+m"(*to)
+            : [b] "x"(b), [c] "x"(c), [d] "x"(d));
+}
+
 #else
 
 SIMD_INLINE __m256i broadcast(const char *q)
@@ -83,6 +103,17 @@ SIMD_INLINE void multiply_four(__m256i *left, __m256i *right, __m256i lo, __m256
     const __m256i a = broadcast(q);
     *left = _mm256_add_epi16(*left, _mm256_maddubs_epi16(a, lo));
     *right = _mm256_add_epi16(*right, _mm256_maddubs_epi16(a, hi));
+}
+
+SIMD_INLINE void add_one(float *sum, __m256 a, __m256 b)
+{
+    _mm256_store_ps(sum, _mm256_fmadd_ps(a, b, _mm256_load_ps(sum)));
+}
+
+SIMD_INLINE void add_two(float *sum, __m256 a, __m256 b, __m256 c, __m256 d)
+{
+    const __m256 first = _mm256_fmadd_ps(a, b, _mm256_load_ps(sum));
+    _mm256_store_ps(sum, _mm256_fmadd_ps(c, d, first));
 }
 
 #endif
@@ -154,33 +185,31 @@ SIMD_INLINE void multiply_fours(__m256i left[ROWS], __m256i right[ROWS],
     }
 }
 
-SIMD_INLINE void add_dot(float *sum, __m256i dot, const float *d, __m256 scale)
+/* What a group adds to eight outputs of a row. */
+SIMD_INLINE void add_half_row(float *sum, __m256i dot, const float *d, const float *m,
+                              __m256 scale, __m256 all, bool minima)
 {
+    const __m256 value = _mm256_cvtepi32_ps(dot);
     const __m256 factor = _mm256_mul_ps(_mm256_load_ps(d), scale);
-    _mm256_storeu_ps(
-        sum, _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), factor, _mm256_loadu_ps(sum)));
-}
 
-SIMD_INLINE void add_minimum(float *sum, __m256 all, const float *m, __m256 scale)
-{
-    const __m256 factor = _mm256_mul_ps(_mm256_load_ps(m), scale);
-    _mm256_storeu_ps(sum, _mm256_fmadd_ps(all, factor, _mm256_loadu_ps(sum)));
+    if (minima)
+        add_two(sum, value, factor, all, _mm256_mul_ps(_mm256_load_ps(m), scale));
+    else
+        add_one(sum, value, factor);
 }
 
 SIMD_INLINE void add_row(float *sum, __m256i left, __m256i right, const struct part *t,
                          size_t group, const float *scale, const float *half,
                          bool minima)
 {
+    const float *d = t->piece->scale[group], *m = t->piece->minimum[group];
     const __m256 s = _mm256_set1_ps(*scale);
+    __m256 all = s;
 
-    add_dot(sum, left, t->piece->scale[group], s);
-    add_dot(sum + 8, right, t->piece->scale[group] + 8, s);
-    if (!minima)
-        return;
-    const __m256 all =
-        _mm256_set1_ps(t->group == QUANT_STEP ? half[0] + half[1] : half[0]);
-    add_minimum(sum, all, t->piece->minimum[group], s);
-    add_minimum(sum + 8, all, t->piece->minimum[group] + 8, s);
+    if (minima)
+        all = _mm256_set1_ps(t->group == QUANT_STEP ? half[0] + half[1] : half[0]);
+    add_half_row(sum, left, d, m, s, all, minima);
+    add_half_row(sum + 8, right, d + 8, m + 8, s, all, minima);
 }
 
 SIMD_INLINE void tile(const struct part *t, size_t row, int rows, bool fours,
