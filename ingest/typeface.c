@@ -224,6 +224,7 @@ static void name_font(void)
     if (!set || !FcFontSetAdd(set, pattern))
         FcPatternDestroy(pattern);
     FcConfigSetCurrent(config);
+    FcConfigDestroy(config); /* our hold on it */
 }
 
 void typeface_warm(void)
