@@ -197,7 +197,7 @@ static void hostile_repetition_is_searched_to_its_end(void **state)
     for (size_t i = 0; i < COUNT(again); i++) {
         struct sample s = {0};
         size_t bytes = strlen(again[i]), times = 20000 / bytes;
-        char *text = calloc(1, bytes * times + sizeof(ORDER));
+        char *text = calloc(1, bytes * times + sizeof("\n\n" ORDER));
         assert_non_null(text);
         for (size_t k = 0; k < times; k++)
             memcpy(text + k * bytes, again[i], bytes);
