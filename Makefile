@@ -73,6 +73,8 @@ $(SEALED_ingest): ingest/book_core.cc
 	@mkdir -p $(@D)
 	$(call show,c++,$<)
 	$(Q)$(CXX) -I. $(CORE_FLAGS) $(FLAGS_sealed) $(HARDEN) -MMD -MP -c -o $@ $<
+# cmocka is to be had as a shared library only.
+$(OUT)/tests/%: LDFLAGS := -pie -Wl,-z,relro,-z,now,--wrap=dlopen
 else
 ELSEWHERE     := ingest/ink_none.c
 endif
@@ -145,7 +147,7 @@ TEST_SRC := $(sort $(wildcard $(foreach f,$(FOLDERS),tests/$(f)/*_test.c)))
 TESTS    := $(patsubst %.c,$(OUT)/%,$(TEST_SRC))
 SUPPORT  := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tests/support/*.c)))
 define test_rule
-$(OUT)/tests/$(1)/%_test: $(OUT)/tests/$(1)/%_test.o $(SUPPORT) $(call libs,$(1) $(USES_$(1)))
+$(OUT)/tests/$(1)/%_test: $(OUT)/tests/$(1)/%_test.o $(SUPPORT) $(call libs,$(1) $(USES_$(1))) $(SEALED_LIBS)
 	$$(call show,link,$$@)
 	$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(call pkg_libs,$(1))
 test-$(1): $(filter $(OUT)/tests/$(1)/%,$(TESTS))
