@@ -9,6 +9,7 @@
  *     Missing language pack for 'Adobe-GB1' ...   MAPS    poppler-data would help
  *     No font in show                             FONT    nothing would
  *     Bad block header in flate stream            STREAM
+ *     Unterminated string                         SYNTAX
  *
  * A message quotes the document; only which kind it is of is kept. Messages are known
  * by words in them, since a position stands before and names stand within. */
@@ -18,7 +19,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum loss { MAPS, FONT, STREAM, LOSSES };
+enum loss { MAPS, FONT, STREAM, SYNTAX, LOSSES };
 
 static const struct {
     const char *words;
@@ -36,6 +37,12 @@ static const struct {
     {"Bad LZW stream", STREAM},
     {"Unknown filter '", STREAM},
     {"Weird page contents", STREAM},
+    {"Unknown operator", SYNTAX},
+    {"Unterminated string", SYNTAX},
+    {"Illegal character", SYNTAX},
+    {"End of file inside", SYNTAX},
+    {"Dictionary key must be a name object", SYNTAX},
+    {"font resource is not a dictionary", SYNTAX},
 };
 
 static bool heard[LOSSES];
@@ -61,9 +68,14 @@ const char *complaint_loss_of_maps(void)
 
 const char *complaint_loss(void)
 {
-    if (heard[MAPS])
-        return complaint_loss_of_maps();
-    if (heard[FONT])
-        return "text is set in a font that is missing or unknown";
-    return heard[STREAM] ? "compressed data in it is damaged" : NULL;
+    static const char *const why[LOSSES] = {
+        [FONT] = "text is set in a font that is missing or unknown",
+        [STREAM] = "compressed data in it is damaged",
+        [SYNTAX] = "pages or objects of it are not well-formed",
+    };
+
+    for (size_t loss = FONT; !heard[MAPS] && loss < LOSSES; loss++)
+        if (heard[loss])
+            return why[loss];
+    return complaint_loss_of_maps();
 }

@@ -50,6 +50,15 @@ static void fonts_and_streams_are_losses_of_their_own(void **state)
     assert_null(complaint_loss_of_maps());
 }
 
+static void a_page_that_breaks_the_syntax_is_a_loss(void **state)
+{
+    (void)state;
+    complaint_hear("Syntax error at position 44: Unterminated string");
+    assert_non_null(strstr(complaint_loss(), "well-formed"));
+    complaint_hear("Syntax error at position 50: Bad block header in flate stream");
+    assert_non_null(strstr(complaint_loss(), "compressed"));
+}
+
 /* A missing map leaves a page without its font, which is mentioned as well. */
 static void the_map_is_the_cause_that_is_told(void **state)
 {
@@ -81,6 +90,7 @@ int main(void)
         cmocka_unit_test_setup(a_missing_map_names_the_package, forget),
         cmocka_unit_test_setup(a_map_that_nobody_has_is_missing_too, forget),
         cmocka_unit_test_setup(fonts_and_streams_are_losses_of_their_own, forget),
+        cmocka_unit_test_setup(a_page_that_breaks_the_syntax_is_a_loss, forget),
         cmocka_unit_test_setup(the_map_is_the_cause_that_is_told, forget),
         cmocka_unit_test_setup(the_words_of_the_document_are_not_told, forget),
         cmocka_unit_test_setup(the_next_document_begins_in_silence, forget),

@@ -113,6 +113,7 @@ def write_pdf():
     write("partial/one-stream-broken.pdf", pages([plain, stream(bytes(broken), "/Filter /FlateDecode")]))
     write("partial/font-that-is-not-there.pdf", pages([stream(
         show("An agreement between two parties") + show("lost").replace("/F", "/G"))]))
+    write("partial/string-without-an-end.pdf", pages([plain, stream(show("lost").replace(")", " "))]))
     write("partial/map-that-nobody-has.pdf", composite("NoSuchMap-H", "GB1", "4E2D6587", "An agreement"))
     write("partial/collection-that-nobody-has.pdf", composite("Identity-H", "Klingon1", "00220023", "An agreement"))
 
