@@ -64,7 +64,7 @@ PKGS_policies := icu-uc libpcre2-8
 PKG_STATIC    := --static
 SEALED_CXX    := -lstdc++
 FLAGS_sealed  := -O2 -g -D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections
-CPPFLAGS      += -isystem $(DEPS)/src/libxml2/include -isystem $(DEPS)/libxml2
+CPPFLAGS      += -DCLOISTER_SEALED -isystem $(DEPS)/src/libxml2/include -isystem $(DEPS)/libxml2
 CORE_FLAGS    := -std=c++17 -fno-exceptions -Wall -Wextra -Wshadow -Wconversion -Werror \
     $(patsubst %,-isystem $(DEPS)/%,$(foreach f,. poppler goo fofi,src/poppler/$f poppler/$f))
 CFLAGS        := $(FLAGS_sealed) $(HARDEN) -fopenmp

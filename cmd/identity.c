@@ -77,7 +77,7 @@ static void settings_write(const struct job *job, char out[SETTINGS_BYTES])
     engine_settings(&job->options, engine);
     snprintf(out, SETTINGS_BYTES,
              "%s pipeline=%d ingest=%d sentences=%d memory=%" PRIu64
-             " cpu-s=%u cpu-ms-page=%u cpu-ms-mib=%u",
+             " cpu-s=%u cpu-ms-page=%u cpu-ms-mib=%u" INGEST_LACKS,
              engine, PIPELINE_VERSION, INGEST_VERSION, PIPELINE_SENTENCES_MAX,
              limits.memory_bytes_max, limits.cpu_seconds_min, limits.cpu_ms_per_page,
              limits.cpu_ms_per_mib);

@@ -31,6 +31,14 @@
  * run's identity. */
 enum { INGEST_VERSION = 2 };
 
+/* What this build cannot do though results hang on it, as words for that identity. The
+ * sealed build has no cairo to look for ink with: there INGEST_INK_NEVER is all. */
+#ifdef CLOISTER_SEALED
+#define INGEST_LACKS " ink=none"
+#else
+#define INGEST_LACKS ""
+#endif
+
 enum ingest_status {
     INGEST_OK = 0,
     INGEST_NOTHING = 1, /* nothing finished within the time given */

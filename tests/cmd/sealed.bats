@@ -106,3 +106,11 @@ as_read() { # CLOISTER, file names on standard input
     [ "$(wc -l <ordinary)" -ge "$(wc -l <names)" ]
     cmp ordinary sealed
 }
+
+@test "a sealed run is told from one that looks for ink" {
+    built
+    "$sealed/cloister" run --quiet --db a.db "$documents/hr" || [ $? -eq 1 ]
+    sqlite3 a.db "SELECT body FROM v_events WHERE type = 'run_started'" >started
+    grep -q 'ink=none' started
+    grep -q 'no ink check' started
+}
