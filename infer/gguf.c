@@ -564,6 +564,11 @@ size_t gguf_tensor_count(const struct gguf *file)
     return file->tensor_count;
 }
 
+bool gguf_is_mapped(const struct gguf *file)
+{
+    return !file->data.is_copy;
+}
+
 const struct gguf_tensor *gguf_tensor_at(const struct gguf *file, size_t i)
 {
     return &file->tensor[i];

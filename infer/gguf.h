@@ -60,6 +60,9 @@ void gguf_close(struct gguf *file); /* NULL is allowed */
 
 uint64_t gguf_file_bytes(const struct gguf *file);
 
+/* Do the tensors lie in the file's own pages, which can be had again? */
+bool gguf_is_mapped(const struct gguf *file);
+
 /* NULL when the file has no such key. */
 const struct gguf_key *gguf_find(const struct gguf *file, const char *name);
 

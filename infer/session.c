@@ -107,7 +107,7 @@ static void forget_pages(const struct infer_model *model,
     uintptr_t start = ((uintptr_t)tensor->data + page - 1) / page * page;
     uintptr_t end = ((uintptr_t)tensor->data + tensor->bytes) / page * page;
 
-    if (model->file && start < end)
+    if (model->file && gguf_is_mapped(model->file) && start < end)
         madvise((void *)start, end - start, MADV_DONTNEED);
 }
 
