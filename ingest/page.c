@@ -11,10 +11,9 @@
  * follow each other like lines. So a space is put where two characters lie apart,
  * and a blank line where two lines are further apart than lines of this page are.
  *
- * Hidden is what the attributes betray: a size below the request's, or the page's
- * own colour, taken to be white, in which nobody can read. White letters on a dark
- * ground cannot be told from it here. Poppler's binding does not tell text that is
- * rendered invisibly (mode 3) or covered, and leaves out what lies off the page. */
+ * Hidden is what the attributes betray, a size below the request's or a place over the
+ * edge; else what a look for ink says (ink.c); and where nobody looked, letters in the
+ * page's own colour, taken to be white. Poppler leaves out what lies off the page. */
 #include "ingest/page.h"
 
 #include "ingest/field.h"
