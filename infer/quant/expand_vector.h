@@ -4,25 +4,23 @@
  * header that says what 64 bytes of integers are there; quant.c draws the planes.
  *
  * A line is cut out of its planes by a shift and a mask. Shifts move 16 bits at a
- * time; what crosses from byte to byte in lines of fours, the mask takes away. */
+ * time; what crosses from byte to byte, the mask takes away. */
 #include "infer/quant/quant.h"
 
-/* What lines are cut out of and become. bits, fours and by_table are constants
- * wherever this is expanded. */
+/* What lines are cut out of and become. bits and by_table are constants wherever
+ * this is expanded. */
 struct codes {
     const unsigned char *step;
     int bits;
-    bool fours, by_table;
+    bool by_table;
     struct line offset, table;
 };
 
-/* bits bits of each number of a line of a plane, moved to bit at */
-SIMD_INLINE struct line field(const unsigned char *plane, int line, int bits, int at,
-                              bool fours)
+/* bits bits of each byte of a line of a plane, moved to bit at */
+SIMD_INLINE struct line field(const unsigned char *plane, int line, int bits, int at)
 {
-    const int across = (fours ? 8 : 16) / bits, from = line % across * bits;
-    const int ones = ((1 << bits) - 1) << at;
-    const struct line mask = fours ? line_set8(ones) : line_set16(ones);
+    const int across = 8 / bits, from = line % across * bits;
+    const struct line mask = line_set8(((1 << bits) - 1) << at);
     const struct line all = line_load(plane + line / across * QUANT_LINE);
 
     if (from > at)
@@ -32,58 +30,40 @@ SIMD_INLINE struct line field(const unsigned char *plane, int line, int bits, in
     return line_and(all, mask);
 }
 
-/* Weights of whole bytes. */
-SIMD_INLINE struct line byte_line(const unsigned char *step, int line, bool fours)
-{
-    if (fours)
-        return line_load(step + line * QUANT_LINE);
-    const struct line two = line_load(step + line / 2 * QUANT_LINE);
-    return line_down_signed(line % 2 ? two : line_up(two, 8), 8);
-}
-
-SIMD_INLINE struct line table_line(const struct codes *c, int line)
-{
-    const struct line found =
-        line_find(c->table, field(c->step, line, c->bits, 0, c->fours));
-    return c->fours ? found : line_down_signed(line_up(found, 8), 8);
-}
-
+/* Planes are divided as low_bits() of quant.c has it. */
 SIMD_INLINE struct line weights(const struct codes *c, int line)
 {
     const int low = c->bits > 4 ? 4 : c->bits == 3 ? 2 : c->bits;
+    struct line code = field(c->step, line, low, 0);
 
-    if (c->bits == 8)
-        return byte_line(c->step, line, c->fours);
     if (c->by_table)
-        return table_line(c, line);
-    struct line code = field(c->step, line, low, 0, c->fours);
+        return line_find(c->table, code);
     if (c->bits > low) {
         const unsigned char *rest = c->step + low * QUANT_LINE;
-        code = line_or(code, field(rest, line, c->bits - low, low, c->fours));
+        code = line_or(code, field(rest, line, c->bits - low, low));
     }
-    return c->fours ? line_sub8(code, c->offset) : line_sub16(code, c->offset);
+    return line_sub8(code, c->offset);
 }
 
-SIMD_INLINE void expand_pairs(int16_t (*line)[2 * PANEL_ROWS], const struct codes *c)
+SIMD_INLINE void expand_lines(int8_t (*line)[QUANT_LINE], const struct codes *c)
 {
     SIMD_UNROLL
-    for (int i = 0; i < QUANT_PAIR_LINES; i++)
+    for (int i = 0; i < QUANT_LINES; i++)
         line_store(line[i], weights(c, i));
 }
 
-/* Activations carry 128 more than they mean, so sums start from as much less. */
-SIMD_INLINE void expand_fours(int8_t (*line)[4 * PANEL_ROWS],
-                              int32_t (*start)[PANEL_ROWS], const struct codes *c,
-                              size_t group, struct line bias)
+/* Activations of bytes carry 128 more than they mean, so sums start from as much
+ * less. */
+SIMD_INLINE void expand_start(int32_t (*start)[PANEL_ROWS],
+                              const int8_t (*line)[QUANT_LINE], size_t group,
+                              struct line bias)
 {
     struct line sum[2] = {line_set8(0), line_set8(0)};
 
     SIMD_UNROLL
-    for (int i = 0; i < QUANT_FOUR_LINES; i++) {
-        const struct line w = weights(c, i);
-        const int half = i / (QUANT_FOUR_LINES / 2);
-        sum[half] = line_add_weights(sum[half], w);
-        line_store(line[i], w);
+    for (int i = 0; i < QUANT_LINES; i++) {
+        const int half = i / (QUANT_LINES / 2);
+        sum[half] = line_add_weights(sum[half], line_load(line[i]));
     }
     struct line first = line_start(sum[0]), second = line_start(sum[1]);
     if (group == QUANT_STEP)
@@ -111,17 +91,17 @@ SIMD_INLINE void expand_steps(struct quant_piece *piece, const struct quant *qua
 {
     const struct line bias = line_set32(start_bias(quant));
     const size_t groups = QUANT_STEP / quant->group;
-    struct codes c = {.step = step, .bits = bits, .fours = fours, .by_table = by_table};
+    struct codes c = {.step = step, .bits = bits, .by_table = by_table};
 
-    c.offset = fours ? line_set8(quant->offset) : line_set16(quant->offset);
+    c.offset = line_set8(quant->offset);
     c.table = by_table ? line_table(quant->table) : c.offset;
     for (size_t i = 0; i < depth / QUANT_STEP; i++, c.step += bits * QUANT_LINE) {
         fetch_ahead(c.step, bits);
+        int8_t(*line)[QUANT_LINE] = piece->line + i * QUANT_LINES;
+        expand_lines(line, &c);
         if (fours)
-            expand_fours(piece->four + i * QUANT_FOUR_LINES, piece->start + i * groups,
-                         &c, quant->group, bias);
-        else
-            expand_pairs(piece->pair + i * QUANT_PAIR_LINES, &c);
+            expand_start(piece->start + i * groups, (const int8_t(*)[QUANT_LINE])line,
+                         quant->group, bias);
     }
 }
 
@@ -144,11 +124,8 @@ SIMD_INLINE void expand_codes(struct quant_piece *piece, const struct quant *qua
     case 5:
         expand_steps(piece, quant, codes, depth, 5, false, fours);
         break;
-    case 6:
-        expand_steps(piece, quant, codes, depth, 6, false, fours);
-        break;
     default:
-        expand_steps(piece, quant, codes, depth, 8, false, fours);
+        expand_steps(piece, quant, codes, depth, 6, false, fours);
     }
 }
 

@@ -27,12 +27,6 @@ SIMD_INLINE struct line line_set8(int value)
     return (struct line){all, all};
 }
 
-SIMD_INLINE struct line line_set16(int value)
-{
-    const __m256i all = _mm256_set1_epi16((short)value);
-    return (struct line){all, all};
-}
-
 SIMD_INLINE struct line line_set32(int value)
 {
     const __m256i all = _mm256_set1_epi32(value);
@@ -49,7 +43,7 @@ SIMD_INLINE struct line line_or(struct line a, struct line b)
     return (struct line){_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)};
 }
 
-/* Shifts of each 16 bits, up, down, and down with the sign. */
+/* Shifts of each 16 bits, up and down. */
 SIMD_INLINE struct line line_up(struct line a, uint8_t by)
 {
     return (struct line){_mm256_slli_epi16(a.lo, by), _mm256_slli_epi16(a.hi, by)};
@@ -60,19 +54,9 @@ SIMD_INLINE struct line line_down(struct line a, uint8_t by)
     return (struct line){_mm256_srli_epi16(a.lo, by), _mm256_srli_epi16(a.hi, by)};
 }
 
-SIMD_INLINE struct line line_down_signed(struct line a, uint8_t by)
-{
-    return (struct line){_mm256_srai_epi16(a.lo, by), _mm256_srai_epi16(a.hi, by)};
-}
-
 SIMD_INLINE struct line line_sub8(struct line a, struct line b)
 {
     return (struct line){_mm256_sub_epi8(a.lo, b.lo), _mm256_sub_epi8(a.hi, b.hi)};
-}
-
-SIMD_INLINE struct line line_sub16(struct line a, struct line b)
-{
-    return (struct line){_mm256_sub_epi16(a.lo, b.lo), _mm256_sub_epi16(a.hi, b.hi)};
 }
 
 SIMD_INLINE struct line line_add32(struct line a, struct line b)

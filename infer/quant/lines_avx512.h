@@ -23,11 +23,6 @@ SIMD_INLINE struct line line_set8(int value)
     return (struct line){_mm512_set1_epi8((char)value)};
 }
 
-SIMD_INLINE struct line line_set16(int value)
-{
-    return (struct line){_mm512_set1_epi16((short)value)};
-}
-
 SIMD_INLINE struct line line_set32(int value)
 {
     return (struct line){_mm512_set1_epi32(value)};
@@ -43,7 +38,7 @@ SIMD_INLINE struct line line_or(struct line a, struct line b)
     return (struct line){_mm512_or_si512(a.v, b.v)};
 }
 
-/* Shifts of each 16 bits, up, down, and down with the sign. */
+/* Shifts of each 16 bits, up and down. */
 SIMD_INLINE struct line line_up(struct line a, uint8_t by)
 {
     return (struct line){_mm512_slli_epi16(a.v, by)};
@@ -54,19 +49,9 @@ SIMD_INLINE struct line line_down(struct line a, uint8_t by)
     return (struct line){_mm512_srli_epi16(a.v, by)};
 }
 
-SIMD_INLINE struct line line_down_signed(struct line a, uint8_t by)
-{
-    return (struct line){_mm512_srai_epi16(a.v, by)};
-}
-
 SIMD_INLINE struct line line_sub8(struct line a, struct line b)
 {
     return (struct line){_mm512_sub_epi8(a.v, b.v)};
-}
-
-SIMD_INLINE struct line line_sub16(struct line a, struct line b)
-{
-    return (struct line){_mm512_sub_epi16(a.v, b.v)};
 }
 
 SIMD_INLINE struct line line_add32(struct line a, struct line b)

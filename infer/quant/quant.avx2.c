@@ -14,8 +14,8 @@
  *     6       -32 .. 31     2        -32640 .. 31620
  *
  * and weights from 0 to 15 or 31 make at most 63240, which fits when a sum begins at
- * -32768; the piece's start gives that back. Codes of 8 bits and of a table would
- * need a sum of 32 bits at each line and do better as pairs.
+ * -32768; the piece's start gives that back. Weights of a table reach 127, would
+ * need a sum of 32 bits at each line, and do better as pairs.
  *
  * The 12 integer sums fill the registers, so the float sums live in memory: one load
  * and one store a group. */
@@ -123,8 +123,13 @@ SIMD_INLINE __m256i load(const void *from)
     return _mm256_loadu_si256((const __m256i *)from);
 }
 
-/* lines lines of weights by the activations at q. rows, fours and minima are
- * constants wherever this and what follows is expanded. */
+SIMD_INLINE __m256i load_wide(const void *from)
+{
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)from));
+}
+
+/* lines lines of fours, or halves of lines of pairs, by the activations at q. rows,
+ * fours and minima are constants wherever this and what follows is expanded. */
 SIMD_INLINE void multiply_lines(__m256i left[ROWS], __m256i right[ROWS],
                                 const char *line, size_t lines, const char *q,
                                 size_t q_bytes, int rows, bool fours, bool minima)
@@ -134,8 +139,9 @@ SIMD_INLINE void multiply_lines(__m256i left[ROWS], __m256i right[ROWS],
     SIMD_UNROLL
     for (int i = 0; i < rows; i++)
         left[i] = right[i] = begin;
-    for (size_t s = 0; s < lines; s++, q += 4, line += QUANT_LINE) {
-        const __m256i lo = load(line), hi = load(line + QUANT_LINE / 2);
+    for (size_t s = 0; s < lines; s++, q += 4, line += fours ? 64 : 32) {
+        const __m256i lo = fours ? load(line) : load_wide(line);
+        const __m256i hi = fours ? load(line + 32) : load_wide(line + 16);
         SIMD_UNROLL
         for (int i = 0; i < rows; i++) {
             if (fours)
@@ -158,7 +164,7 @@ SIMD_INLINE void multiply_fours(__m256i left[ROWS], __m256i right[ROWS],
                                 size_t q_bytes, int rows, bool minima)
 {
     const size_t lines = t->group / 4;
-    const char *line = (const char *)t->piece->four[group * lines];
+    const char *line = (const char *)t->piece->line[group * lines];
     int32_t part[ROWS][PANEL_ROWS] __attribute__((aligned(32)));
     const int32_t *before = t->piece->start[group];
     size_t stride = 0;
@@ -230,8 +236,8 @@ SIMD_INLINE void tile(const struct part *t, size_t row, int rows, bool fours,
         if (fours)
             multiply_fours(left, right, t, g, q, q_bytes, rows, minima);
         else
-            multiply_lines(left, right, (const char *)t->piece->pair[g * lines], lines,
-                           q, q_bytes, rows, false, minima);
+            multiply_lines(left, right, (const char *)t->piece->line[g * lines / 2],
+                           lines, q, q_bytes, rows, false, minima);
         SIMD_UNROLL
         for (int i = 0; i < rows; i++) {
             const size_t step = at + half / 2 + (size_t)i * a->scale_stride;
@@ -274,7 +280,7 @@ SIMD_INLINE void multiply_panel(const struct product *p, size_t panel, size_t fi
                      .part_lines = quant_part_lines(quant)};
 
     for (; t.k < p->depth; t.k += QUANT_PIECE) {
-        const size_t depth = quant_piece_depth(p->depth, t.k, QUANT_PIECE);
+        const size_t depth = quant_piece_depth(p->depth, t.k);
         quant_expand_avx2(&piece, quant, quant_scales(p, panel, t.k),
                           quant_codes(p, panel, t.k), depth, fours);
         t.groups = depth / quant->group;

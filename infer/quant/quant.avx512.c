@@ -3,7 +3,7 @@
  * vpdpwssd multiplies 32 pairs of 16-bit numbers and adds each two products to a
  * 32-bit sum. A broadcast pair of activations meets the same pair of 16 outputs:
  *
- *     line      w0 w1 of output 0 | w0 w1 of output 1 | ... | of output 15
+ *     weights   w0 w1 of output 0 | w0 w1 of output 1 | ... | of output 15
  *     row i     a0 a1             | a0 a1             | ... | a0 a1
  *
  * Eight-bit activations do the same with fours of bytes and vpdpbusd, which takes
@@ -17,11 +17,7 @@
 #include "infer/quant/quant.h"
 #include "infer/simd.h"
 
-enum {
-    ROWS = 7,
-    WIDTH = 2,
-    FEW = 16 /* rows that do not pay for lines which the first cache cannot hold */
-};
+enum { ROWS = 7, WIDTH = 2 };
 
 /* What the tiles of a piece share. */
 struct part {
@@ -78,8 +74,15 @@ SIMD_INLINE __m512i broadcast(const char *four)
 
 #endif
 
-/* One line of weights of each panel by the activations at q. rows, panels and fours
- * are constants wherever this and what follows is expanded. */
+SIMD_INLINE __m512i weights(const char *line, bool fours)
+{
+    return fours ? _mm512_loadu_si512(line)
+                 : _mm512_cvtepi8_epi16(
+                       _mm256_loadu_si256((const __m256i *)(const void *)line));
+}
+
+/* One line of weights, or half of one, of each panel by the activations at q. rows,
+ * panels and fours are constants wherever this and what follows is expanded. */
 SIMD_INLINE void multiply_line(__m512i dot[ROWS][WIDTH], const char *line,
                                const char *q, size_t q_bytes, int rows, int panels,
                                bool fours)
@@ -88,7 +91,7 @@ SIMD_INLINE void multiply_line(__m512i dot[ROWS][WIDTH], const char *line,
 
     SIMD_UNROLL
     for (int j = 0; j < panels; j++)
-        w[j] = _mm512_loadu_si512(line + (size_t)j * sizeof(struct quant_piece));
+        w[j] = weights(line + (size_t)j * sizeof(struct quant_piece), fours);
     SIMD_UNROLL
     for (int i = 0; i < rows; i++) {
         const __m512i a = broadcast(q + (size_t)i * q_bytes);
@@ -109,7 +112,8 @@ SIMD_INLINE void multiply_group(__m512i dot[ROWS][WIDTH], const struct part *t,
                                 int panels, bool fours)
 {
     const size_t lines = t->group / (fours ? 4 : 2);
-    const char *line = (const char *)t->piece->pair + group * lines * QUANT_LINE;
+    const size_t line_bytes = fours ? QUANT_LINE : QUANT_LINE / 2;
+    const char *line = (const char *)t->piece->line + group * lines * line_bytes;
     __m512i odd[ROWS][WIDTH];
 
     SIMD_UNROLL
@@ -119,11 +123,11 @@ SIMD_INLINE void multiply_group(__m512i dot[ROWS][WIDTH], const struct part *t,
                   : _mm512_setzero_si512();
         odd[i / panels][i % panels] = _mm512_setzero_si512();
     }
-    for (size_t s = 0; s < lines; s++, q += 4, line += QUANT_LINE) {
+    for (size_t s = 0; s < lines; s++, q += 4, line += line_bytes) {
         multiply_line(dot, line, q, q_bytes, rows, panels, fours);
         if (rows > 1)
             continue;
-        s++, q += 4, line += QUANT_LINE;
+        s++, q += 4, line += line_bytes;
         multiply_line(odd, line, q, q_bytes, rows, panels, fours);
     }
     if (rows > 1)
@@ -222,7 +226,6 @@ SIMD_INLINE void multiply_panels(const struct product *p, size_t panel, int pane
 {
     const struct quant *quant = p->format->quant;
     float sum[QUANT_ROWS_MOST][WIDTH * PANEL_ROWS];
-    const size_t most = rows > FEW ? QUANT_PIECE : QUANT_PIECE / 2;
     struct quant_piece piece[WIDTH];
     struct part t = {.p = p,
                      .piece = piece,
@@ -232,8 +235,8 @@ SIMD_INLINE void multiply_panels(const struct product *p, size_t panel, int pane
                      .rows = rows,
                      .group = quant->group};
 
-    for (; t.k < p->depth; t.k += most) {
-        const size_t depth = quant_piece_depth(p->depth, t.k, most);
+    for (; t.k < p->depth; t.k += QUANT_PIECE) {
+        const size_t depth = quant_piece_depth(p->depth, t.k);
         for (size_t j = 0; j < (size_t)panels; j++)
             quant_expand_avx512(piece + j, quant, quant_scales(p, panel + j, t.k),
                                 quant_codes(p, panel + j, t.k), depth, fours);

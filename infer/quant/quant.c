@@ -8,18 +8,17 @@
  *                          scale of group 0, 1 ...    16 bytes each, when coded
  *                          minimum of group 0, 1 ...  16 bytes each, when both
  *
- * The multiply-add instructions take pairs of 16-bit numbers or fours of bytes, one
- * of each four bytes of a register for each row: a line. A step has 16 lines of
- * pairs, or 8 lines of fours:
+ * The multiply-add instructions take pairs of 16-bit numbers or fours of bytes. Four
+ * weights of each row make a line of 64 bytes, in the order they will be taken:
  *
- *     line 0    row 0: w0 w1 | row 1: w0 w1 | ... | row 15: w0 w1
- *     line 1    row 0: w2 w3 | ...
+ *     fours    row 0: w0 w1 w2 w3 | row 1: w0 w1 w2 w3 | ... | row 15
+ *     pairs    row 0: w0 w1 | ... | row 15: w0 w1 | row 0: w2 w3 | ... | row 15
  *
- * Their codes are stored so that a shift and a mask give a line. Numbers of b bits
- * from 16/b lines of pairs, or 8/b lines of fours, lie above one another:
+ * A step has 8 lines. Their codes are stored so that a shift and a mask give a line:
+ * numbers of b bits from 8/b lines lie above one another,
  *
- *     b = 4     bits 15..12   11..8   7..4    3..0      of each 16 bits
- *               line 3        2       1       0         a plane's first 64 bytes
+ *     b = 2     bits 7..6    5..4    3..2    1..0       of each byte
+ *               line 3       2       1       0          a plane's first 64 bytes
  *
  * so a plane of b bits takes 64 b bytes a step. Codes of 5 and 6 bits have a plane
  * of 4 and one of 1 or 2 for the rest, those of 3 bits one of 2 and one of 1.
@@ -36,14 +35,12 @@
 /* Bits of the first plane of a code. */
 static unsigned low_bits(unsigned bits)
 {
-    return bits > 4 && bits < 8 ? 4 : bits == 3 ? 2 : bits;
+    return bits > 4 ? 4 : bits == 3 ? 2 : bits;
 }
 
 static int weight_of(const struct quant *quant, uint8_t code)
 {
-    if (quant->table)
-        return quant->table[code];
-    return quant->bits == 8 ? (int8_t)code : code - quant->offset;
+    return quant->table ? quant->table[code] : code - quant->offset;
 }
 
 bool format_sums(const struct format *format)
@@ -132,9 +129,9 @@ size_t quant_part_lines(const struct quant *quant)
     return most < lines ? most : lines;
 }
 
-size_t quant_piece_depth(size_t depth, size_t k, size_t most)
+size_t quant_piece_depth(size_t depth, size_t k)
 {
-    return depth - k < most ? depth - k : most;
+    return depth - k < QUANT_PIECE ? depth - k : QUANT_PIECE;
 }
 
 const unsigned char *quant_scales(const struct product *p, size_t panel, size_t k)
@@ -171,32 +168,27 @@ static void put_scales(const struct quant *quant, unsigned char *to,
         to[row] = block->minimum[g];
 }
 
-/* The codes of one line of one row: its 32 bits of the panel before they are cut
- * into planes. */
-static uint32_t line_codes(const uint8_t *code, size_t line, bool fours)
+/* Where value i of a line lies, i from 0 to 3. */
+static size_t lane_of(size_t row, size_t i, bool fours)
 {
-    uint32_t all;
-
-    if (!fours)
-        return code[2 * line] | (uint32_t)code[2 * line + 1] << 16;
-    memcpy(&all, code + 4 * line, sizeof all);
-    return all;
+    return fours ? 4 * row + i : i / 2 * (2 * PANEL_ROWS) + 2 * row + i % 2;
 }
 
 /* bits bits of each code of a step, starting at bit from. */
 static void put_plane(unsigned char *to, const uint8_t *code, size_t row, unsigned from,
                       unsigned bits, bool fours)
 {
-    const unsigned across = (fours ? 8 : 16) / bits;
-    const uint32_t ones = (1u << bits) - 1;
-    const uint32_t mask = fours ? ones * 0x01010101u : ones * 0x00010001u;
-    const size_t lines = fours ? QUANT_FOUR_LINES : QUANT_PAIR_LINES;
+    const unsigned across = 8 / bits, mask = ((1u << bits) - 1) * 0x01010101u;
+    const size_t low = lane_of(row, 0, fours), high = lane_of(row, 2, fours);
 
-    for (size_t line = 0; line < lines; to += QUANT_LINE) {
-        uint32_t word = 0;
-        for (unsigned i = 0; i < across; i++, line++)
-            word |= (line_codes(code, line, fours) >> from & mask) << i * bits;
-        memcpy(to + 4 * row, &word, sizeof word);
+    for (size_t line = 0; line < QUANT_LINES; to += QUANT_LINE) {
+        uint32_t four, word = 0;
+        for (unsigned i = 0; i < across; i++, line++) {
+            memcpy(&four, code + 4 * line, sizeof four);
+            word |= (four >> from & mask) << i * bits;
+        }
+        memcpy(to + low, &word, 2);
+        memcpy(to + high, (const char *)&word + 2, 2);
     }
 }
 
@@ -258,10 +250,9 @@ static bool pack_fours(void *panel, const struct format *format, const void *row
 static uint8_t code_at(const unsigned char *plane, size_t line, size_t lane,
                        unsigned bits)
 {
-    const unsigned across = 16 / bits;
-    const unsigned char *at = plane + line / across * QUANT_LINE + 2 * lane;
-    const unsigned word = at[0] | (unsigned)at[1] << 8;
-    return (uint8_t)(word >> line % across * bits & ((1u << bits) - 1));
+    const unsigned across = 8 / bits;
+    const unsigned byte = plane[line / across * QUANT_LINE + lane];
+    return (uint8_t)(byte >> line % across * bits & ((1u << bits) - 1));
 }
 
 static void expand_codes(const struct quant *quant, struct quant_piece *piece,
@@ -269,15 +260,15 @@ static void expand_codes(const struct quant *quant, struct quant_piece *piece,
 {
     const unsigned low = low_bits(quant->bits), high = quant->bits - low;
 
-    for (size_t i = 0; i < depth / 2 * 2 * PANEL_ROWS; i++) {
-        const size_t line = i / (2 * PANEL_ROWS), lane = i % (2 * PANEL_ROWS);
-        const size_t at = line % QUANT_PAIR_LINES;
+    for (size_t i = 0; i < depth * PANEL_ROWS; i++) {
+        const size_t line = i / QUANT_LINE, lane = i % QUANT_LINE;
+        const size_t at = line % QUANT_LINES;
         const unsigned char *step =
-            codes + line / QUANT_PAIR_LINES * quant_code_bytes(quant);
+            codes + line / QUANT_LINES * quant_code_bytes(quant);
         uint8_t code = code_at(step, at, lane, low);
         if (high)
             code |= (uint8_t)(code_at(step + low * QUANT_LINE, at, lane, high) << low);
-        piece->pair[line][lane] = (int16_t)weight_of(quant, code);
+        piece->line[line][lane] = (int8_t)weight_of(quant, code);
     }
 }
 
@@ -322,7 +313,7 @@ static int32_t dot(const struct quant_piece *piece, size_t column, const int16_t
     int32_t sum = 0;
 
     for (size_t i = first; i < first + count; i++)
-        sum += piece->pair[i / 2][2 * column + i % 2] * q[i];
+        sum += piece->line[i / 4][lane_of(column, i % 4, false)] * q[i];
     return sum;
 }
 
@@ -355,7 +346,7 @@ void quant_multiply_scalar(const struct product *p)
 
     for (size_t panel = 0; panel < p->panels; panel++)
         for (size_t k = 0; k < p->depth; k += QUANT_PIECE) {
-            const size_t depth = quant_piece_depth(p->depth, k, QUANT_PIECE);
+            const size_t depth = quant_piece_depth(p->depth, k);
             expand(&piece, quant, quant_scales(p, panel, k), quant_codes(p, panel, k),
                    depth);
             for (size_t i = 0; i < p->rows; i++)
@@ -390,9 +381,8 @@ const struct kernel *quant_kernel(const struct quant *quant,
         [INFER_ISA_AVX512] = {ACTIVATION_BYTE, panel_bytes, pack_fours,
                               quant_multiply_bytes_avx512},
     };
-    const bool narrow = quant->bits < 8 && !quant->table;
     if (options->activations_bits == 8 && options->isa != INFER_ISA_SCALAR &&
-        (narrow || options->isa == INFER_ISA_AVX512))
+        (!quant->table || options->isa == INFER_ISA_AVX512))
         return &fours[options->isa];
 #endif
     return &pairs[options->isa];

@@ -5,7 +5,7 @@
  *
  *     value = d * scale[group] * weight - dmin * minimum[group]
  *
- * with weight a small integer, kept as a code of 2 to 8 bits. See quant.c for the
+ * with weight a small integer, kept as a code of 2 to 6 bits. See quant.c for the
  * panel and for the order in which a product is computed. */
 #ifndef INFER_QUANT_QUANT_H
 #define INFER_QUANT_QUANT_H
@@ -17,12 +17,11 @@ enum {
     QUANT_BLOCK_MAX = 256,
     QUANT_GROUP_MIN = 16,
     QUANT_GROUPS = QUANT_BLOCK_MAX / QUANT_GROUP_MIN,
-    QUANT_PIECE = 512, /* values expanded at a time, at most */
+    QUANT_PIECE = 512, /* values expanded at a time */
     QUANT_PIECE_GROUPS = QUANT_PIECE / QUANT_GROUP_MIN,
-    QUANT_ROWS_MOST = 512,             /* whose sums a product keeps on the stack */
-    QUANT_LINE = 4 * PANEL_ROWS,       /* bytes: four bytes for each row of a panel */
-    QUANT_PAIR_LINES = QUANT_STEP / 2, /* in a step, when four bytes are two weights */
-    QUANT_FOUR_LINES = QUANT_STEP / 4  /* the same, four weights */
+    QUANT_ROWS_MOST = 512,       /* whose sums a product keeps on the stack */
+    QUANT_LINE = 4 * PANEL_ROWS, /* bytes: four weights of each row of a panel */
+    QUANT_LINES = QUANT_STEP / 4 /* in a step */
 };
 
 /* One block of a file, taken apart. */
@@ -36,8 +35,8 @@ struct quant_block {
 struct quant {
     size_t values, bytes; /* of a block: 32 or 256 values */
     size_t group;         /* values that share a scale: 16 or 32 */
-    unsigned bits;        /* of a code: 2 to 6, or 8 */
-    int offset;           /* weight = code - offset; of 8 bits, the byte's value */
+    unsigned bits;        /* of a code: 2 to 6 */
+    int offset;           /* weight = code - offset */
     const int8_t *table;  /* weight = table[code] instead; 16 entries */
     bool coded;           /* groups have integer scales, d is the block's */
     bool minima;          /* value += m, or -= m * minimum when coded */
@@ -47,10 +46,7 @@ struct quant {
 /* A part of a panel, at most 512 values deep, as the tiles want it. Formats without
  * minima leave minimum alone, and only fours have a start. */
 struct quant_piece {
-    union {
-        int16_t pair[QUANT_PIECE / 2][2 * PANEL_ROWS];
-        int8_t four[QUANT_PIECE / 4][4 * PANEL_ROWS];
-    };
+    int8_t line[QUANT_PIECE / 4][QUANT_LINE];
     float scale[QUANT_PIECE_GROUPS][PANEL_ROWS];   /* d, times the group's scale */
     float minimum[QUANT_PIECE_GROUPS][PANEL_ROWS]; /* what to add for each activation */
     int32_t start[QUANT_PIECE_GROUPS][PANEL_ROWS]; /* of the integer sum of a group */
@@ -62,8 +58,8 @@ size_t quant_code_bytes(const struct quant *quant);
 /* Lines of fours whose products with bytes may be added in 16 bits. */
 size_t quant_part_lines(const struct quant *quant);
 
-/* How much of depth the piece from value k on covers, at most most. */
-size_t quant_piece_depth(size_t depth, size_t k, size_t most);
+/* How much of depth the piece from value k on covers. */
+size_t quant_piece_depth(size_t depth, size_t k);
 
 /* Scales and codes of a panel of the product from value k on. */
 const unsigned char *quant_scales(const struct product *p, size_t panel, size_t k);

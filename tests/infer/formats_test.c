@@ -201,7 +201,7 @@ static struct operands *operands_new(const struct format *format, int limit, boo
 
     assert_non_null(o);
     o->format = format;
-    o->depth = quant->values == QUANT_BLOCK_MAX ? DEPTH_MAX : 352; /* 256 + 96 */
+    o->depth = quant->values == QUANT_BLOCK_MAX ? DEPTH_MAX : QUANT_PIECE + 96;
     o->row_bytes = o->depth / quant->values * quant->bytes;
     o->file = malloc(OUTPUTS * o->row_bytes);
     o->q = malloc(ROWS * o->depth * sizeof *o->q);
@@ -337,6 +337,31 @@ static void a_product_is_its_definition_everywhere(void **state)
             }
 }
 
+/* All rows are the same one, by strides of nothing. */
+static void rows_beyond_those_on_the_stack_are_multiplied(void **state)
+{
+    enum { MANY = QUANT_ROWS_MOST + 3, COLUMNS = PANELS * PANEL_ROWS };
+
+    (void)state;
+    for (int bits = 8; bits <= 16; bits += 8)
+        for (int isa = INFER_ISA_SCALAR + 1; isa < CPU_ISA_COUNT; isa++) {
+            if (!cpu_has((enum infer_isa)isa))
+                continue;
+            struct operands *o = operands_new(&format_q5_k, 127, false);
+            float *c = kernel_floats(MANY * COLUMNS);
+            fill_expected(o);
+            assert_int_equal(load(o, (enum infer_isa)isa, bits, NULL), 0);
+            struct activations a = {.q = o->q, .scale = o->scale, .sum = o->sum};
+            if (o->matrix.kernel->activations == ACTIVATION_BYTE)
+                a.q8 = o->q8;
+            matrix_multiply(&o->matrix, c, COLUMNS, &a, MANY, 0, PANELS);
+            for (size_t i = 0; i < MANY; i++)
+                kernel_equal(c + i * COLUMNS, o->expected, COLUMNS, "row", i);
+            free(c);
+            operands_free(o);
+        }
+}
+
 static void a_range_of_panels_is_its_part_of_the_whole(void **state)
 {
     (void)state;
@@ -421,6 +446,7 @@ int main(void)
         cmocka_unit_test(values_are_those_of_other_readers),
         cmocka_unit_test(a_part_of_a_block_can_be_read),
         cmocka_unit_test(a_product_is_its_definition_everywhere),
+        cmocka_unit_test(rows_beyond_those_on_the_stack_are_multiplied),
         cmocka_unit_test(a_range_of_panels_is_its_part_of_the_whole),
         cmocka_unit_test(a_nan_scale_spoils_its_row_alone),
         cmocka_unit_test(scales_and_minima_that_are_not_finite_are_told),
