@@ -94,8 +94,9 @@ struct infer_tokens { /* zero it first; grows; infer_tokens_free() releases it *
 };
 
 enum infer_token_flags {
-    INFER_ADD_SPECIAL = 1,  /* what the model's file asks for: [CLS] ... [SEP] */
-    INFER_PARSE_SPECIAL = 2 /* "[SEP]" in the text counts as the special token */
+    INFER_ADD_SPECIAL = 1,   /* what the model's file asks for: [CLS] ... [SEP] */
+    INFER_PARSE_SPECIAL = 2, /* "[SEP]" in the text counts as the special token */
+    INFER_CONTINUES = 4      /* other words came before: no space is put in front */
 };
 
 /* Replace out's content by the ids of text (UTF-8, NUL bytes allowed; invalid
@@ -106,7 +107,8 @@ void infer_tokens_free(struct infer_tokens *tokens);
 
 /* The same of a text in parts: special tokens count where markup is true and nowhere
  * else, the rest gets the ids it has in the text as a whole. So a document stands in
- * a chat's markup without being able to add to it. flags: INFER_ADD_SPECIAL. */
+ * a chat's markup without being able to add to it. flags: INFER_ADD_SPECIAL,
+ * INFER_CONTINUES. */
 struct infer_part { /* borrowed */
     const char *text;
     size_t text_bytes;
@@ -248,6 +250,26 @@ int infer_embed(struct infer_session *session, const struct infer_sequence *sequ
  * bits for any number of rows. Uses the session's threads. */
 void infer_similarity(struct infer_session *session, const float *a, size_t a_rows,
                       const float *b, size_t b_rows, size_t width, float *out);
+
+/* ---- chats ----------------------------------------------------------------------- */
+
+/* What stands between the turns of a chat, to be tokenised as markup: the families'
+ * own markup, compiled in; the template in a file is a program and is never run. */
+struct infer_chat { /* strings live as long as the program; none is NULL but systems */
+    const char *name;  /* "chatml", "llama3", ...; "none": a model without chats */
+    const char *begin; /* before all turns; the opening token comes by INFER_ADD_SPECIAL
+                        */
+    const char *system_open, *system_close; /* NULL: this family has no such turn; its
+                                               words go in front of the user's */
+    const char *user_open, *user_close;
+    const char *answer_open; /* behind it the model answers */
+};
+
+/* The chat of that name, or with NULL the one whose markup the file's template has.
+ * INFER_EUNSUPPORTED when the template is of no family known here or the vocabulary
+ * lacks a token of the markup, INFER_EINVALID when there is no chat of that name. */
+int infer_model_chat(const struct infer_model *model, const char *name,
+                     struct infer_chat *out, struct infer_error *err);
 
 /* ---- language models ------------------------------------------------------------ */
 

@@ -291,7 +291,7 @@ static int encode_parts(const struct tokenizer *t, const struct infer_part *part
                         size_t count, unsigned flags, struct infer_tokens *out,
                         struct infer_error *err)
 {
-    struct tokenizer_run run = {t, out, true};
+    struct tokenizer_run run = {t, out, !(flags & INFER_CONTINUES)};
     struct joined text = {0};
     int status = join_parts(t, part, count, &text);
 
@@ -315,7 +315,8 @@ int tokenizer_encode_parts(const struct tokenizer *t, const struct infer_part *p
                            struct infer_error *err)
 {
     static const struct infer_part nothing = {"", 0, false};
-    int status = check_call(part, count, flags, INFER_ADD_SPECIAL, err);
+    int status =
+        check_call(part, count, flags, INFER_ADD_SPECIAL | INFER_CONTINUES, err);
 
     out->count = 0;
     if (status != 0)
@@ -329,7 +330,8 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t text_by
 {
     struct infer_part part = {text, text_bytes, (flags & INFER_PARSE_SPECIAL) != 0};
     int status =
-        check_call(&part, 1, flags, INFER_ADD_SPECIAL | INFER_PARSE_SPECIAL, err);
+        check_call(&part, 1, flags,
+                   INFER_ADD_SPECIAL | INFER_PARSE_SPECIAL | INFER_CONTINUES, err);
 
     out->count = 0;
     return status != 0 ? status : encode_parts(t, &part, 1, flags, out, err);

@@ -134,6 +134,42 @@ struct pipeline_range pipeline_range_of(const struct pipeline_text *text, size_t
 const char *pipeline_all_hidden(const struct ingest_document *document,
                                 enum policy_hidden hidden);
 
+/* ---- a language model ------------------------------------------------------------ */
+
+/* All that is needed to ask a language model: its chat, the policy's prompts as tokens,
+ * the priors of its labels. */
+struct pipeline_decoder;
+
+struct pipeline_decoder_options { /* borrowed as long as the decoder lives */
+    const struct policy *policy;
+    const struct infer_model *model;
+    struct infer_session *session;
+    const struct store_digest *digest; /* of the model's files */
+    const char *settings; /* that change the model's bits: "activations=16 kv=f16" */
+};
+
+/* Reads the prior that belongs to this model, or scores the policy's neutral text.
+ * PIPELINE_EINPUT: a prior is damaged or a prompt does not fit the model. */
+int pipeline_decoder_open(struct pipeline_decoder **out,
+                          const struct pipeline_decoder_options *options,
+                          struct pipeline_error *err);
+void pipeline_decoder_close(struct pipeline_decoder *decoder); /* NULL allowed */
+
+/* "chat=chatml prior=<digest>|neutral": part of a run's identity; lives as long. */
+const char *pipeline_decoder_settings(const struct pipeline_decoder *decoder);
+
+/* What the model sees of a document, to the byte: every prompt, headed by what it is
+ * for; the caller frees *out. */
+int pipeline_decoder_prompts(const struct pipeline_decoder *decoder,
+                             const struct pipeline_text *text, char **out,
+                             struct pipeline_error *err);
+
+/* Measure a prior on documents that nobody has labelled: the mean of the labels' raw
+ * scores. The caller frees *out, the content of the file. */
+int pipeline_decoder_calibrate(const struct pipeline_decoder *decoder,
+                               struct pipeline_text *const *text, size_t count,
+                               char **out, struct pipeline_error *err);
+
 /* ---- a run ---------------------------------------------------------------------- */
 
 struct pipeline_progress {
@@ -152,8 +188,9 @@ enum pipeline_end {
 
 struct pipeline { /* everything a run needs; the caller owns it all */
     const struct policy *policy;
-    const struct infer_model *model;
-    struct infer_session *session;
+    const struct infer_model *model;  /* the encoder */
+    struct infer_session *session;    /* its */
+    struct pipeline_decoder *decoder; /* NULL: the encoder answers everything */
     struct ingest_parser *parser;
     int lanes;
     const char *const *password;

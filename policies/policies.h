@@ -55,6 +55,7 @@ enum policy_pool { /* how scores of chunks become the score of a document */
 struct policy_label {
     const char *name;           /* "license" */
     const char *title;          /* "License agreement" */
+    const char *answer;         /* how a language model says it; the title by default */
     const char *description;    /* one or two sentences, embedded as they stand */
     const char *const *example; /* example sentences, embedded as they stand */
     size_t example_count;
@@ -65,7 +66,8 @@ struct policy_task {
     const char *question; /* for people and for prompts */
     double threshold;     /* below this probability the answer is "undecided" */
     double temperature;   /* of the softmax over the labels' scores, > 0 */
-    double lead_weight;   /* 0..1: share of the document's opening in its score */
+    double model_threshold, model_temperature; /* the same of a language model */
+    double lead_weight; /* 0..1: share of the document's opening in its score */
     enum policy_pool pool;
     uint32_t pool_top;
     uint32_t evidence_max; /* sentences kept as evidence */
@@ -78,6 +80,32 @@ struct policy_summary {
     uint32_t sentences_max;
     uint32_t bytes_max; /* of all its sentences together */
     double redundancy;  /* 0..1: weight of "unlike what was chosen already" */
+};
+
+enum policy_ask { /* when a language model answers a task */
+                  POLICY_ASK_ALWAYS,
+                  POLICY_ASK_UNDECIDED /* where the encoder is undecided */
+};
+
+/* How a language model is asked, where there is one; everything has a default. Prompts
+ * are used to the byte; {text}, {question} and {labels} in them stand for a passage of
+ * the document, the task's question and the list of its labels' answers. */
+struct policy_model {
+    enum policy_ask ask;
+    const char *chat;             /* NULL: by the model's file; else infer's name */
+    uint32_t passage_tokens_max;  /* of the document's words in one prompt */
+    uint32_t sentence_tokens_max; /* written on one passage */
+    const char *system;           /* "": none */
+    const char *classify;         /* holds {text} */
+    const char *opening;          /* what the answer to classify begins with; "" */
+    const char *summarize;        /* holds {text} */
+    const char *fold;             /* holds {text}: what was written on passages */
+    const char *neutral;          /* a text that says nothing, for want of a prior */
+    double temperature;           /* of written sentences; 0: greedy */
+    double top_p, min_p;
+    uint64_t seed;
+    const char *const *prior; /* files of priors, found beside the policy's own */
+    size_t prior_count;
 };
 
 enum policy_detector_kind {
@@ -143,6 +171,7 @@ struct policy { /* every pointer lives as long as it */
     const struct policy_task *task;
     size_t task_count;
     struct policy_summary summary;
+    struct policy_model model;
     const struct policy_detector *detector;
     size_t detector_count;
     const struct policy_rule *rule;

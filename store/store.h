@@ -150,7 +150,12 @@ struct store_score {
     double probability;
 };
 struct store_task {
-    const char *task, *label, *runner_up, *answered_by;
+    const char *task, *label, *runner_up;
+    const char *answered_by; /* "encoder" or "model" */
+    const char *prior; /* of a model's scores: its digest, or "neutral"; else NULL */
+    const char
+        *first_label; /* the encoder's answer where a model gave this one; NULL */
+    double first_probability;
     double probability;
     bool undecided;
     bool commanded; /* undecided because it hangs on commanding text */
@@ -163,9 +168,15 @@ struct store_task {
     const struct store_quote *evidence;
     size_t evidence_count;
 };
-struct store_sentence { /* of the summary */
-    const char *kind;   /* "verbatim" */
-    struct store_quote quote;
+struct store_sentence {       /* of the summary */
+    const char *kind;         /* "verbatim" or "written" */
+    const char *written;      /* its words; NULL: those of the quote, verbatim */
+    struct store_quote quote; /* the words of the document it rests on */
+};
+struct store_dropped { /* a written sentence that was not taken */
+    const char *why;   /* "number", "name", "words", "repeats", ... */
+    const char *what;  /* the word or number the document does not bear out; or "" */
+    const char *text;
 };
 struct store_finding {
     const char *detector;
@@ -199,6 +210,9 @@ struct store_document {
     size_t task_count;
     const struct store_sentence *sentence;
     size_t sentence_count;
+    const struct store_dropped *dropped;
+    size_t dropped_count;
+    const char *summary_reason; /* why a written summary was not used; NULL or "" */
     const struct store_finding *finding;
     size_t finding_count;
 };
