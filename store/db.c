@@ -1,4 +1,4 @@
-/* db - the database file: made, checked, locked, migrated, left whole.
+/* db - the database file: made, checked, locked, left whole.
  *
  *     cloister.db        one SQLite file, mode 0600, application_id "clst"
  *     cloister.db-wal    only while a run holds it (write-ahead log)
@@ -18,7 +18,10 @@
  * A database file may come from anyone. It must carry our application_id and a
  * version we know before anything else is read from it; triggers never run, SQL
  * inside the file is not trusted with functions that have effects, and SQLite's own
- * limits are lowered. */
+ * limits are lowered.
+ *
+ * A file of an older version is not rewritten: its audit log vouches for its rows as
+ * they stand. It stays what it is, a record to be read by the program that wrote it. */
 #include "store/db.h"
 
 #include <errno.h>
@@ -38,9 +41,6 @@
 static const char schema[] = {
 #include "store/schema.sql.h"
 };
-
-/* migration[v] leads from version v to v + 1; version 0 is an empty file. */
-static const char *const migration[DB_VERSION] = {schema};
 
 enum {
     DB_BUSY_MS = 10000, /* how long to wait for a reader or a checkpoint */
@@ -275,10 +275,12 @@ static int db_check(struct store *store, int64_t *version, struct store_error *e
         return db_fail(err, STORE_ECORRUPT,
                        "%s: schema version %" PRId64 " was never written by cloister",
                        store->path, *version);
-    if (*version < DB_VERSION && store->mode == STORE_READ)
+    if (*version < DB_VERSION)
         return db_fail(err, STORE_EVERSION,
                        "%s: schema version %" PRId64
-                       " is older than %d; the next run on it brings it up to date",
+                       " was written by an older cloister; this one reads and writes "
+                       "version %d: keep it for that program, and name another "
+                       "file for new runs",
                        store->path, *version, DB_VERSION);
     return STORE_OK;
 }
@@ -315,13 +317,13 @@ static int db_recover(const struct store *store, struct store_error *err)
 
 /* ---- writing --------------------------------------------------------------------- */
 
-static int db_migrate(struct store *store, int64_t version, struct store_error *err)
+static int db_create(struct store *store, struct store_error *err)
 {
     char set_version[48];
     int status = db_exec(store, "BEGIN EXCLUSIVE", err);
 
-    for (; status == STORE_OK && version < DB_VERSION; version++)
-        status = db_exec(store, migration[version], err);
+    if (status == STORE_OK)
+        status = db_exec(store, schema, err);
     snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %d", DB_VERSION);
     if (status == STORE_OK)
         status = db_exec(store, set_version, err);
@@ -345,8 +347,8 @@ static int db_begin_writing(struct store *store, int64_t version,
         store,
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536",
         err);
-    if (status == STORE_OK && version < DB_VERSION)
-        status = db_migrate(store, version, err);
+    if (status == STORE_OK && version == 0)
+        status = db_create(store, err);
     return status;
 }
 

@@ -8,7 +8,7 @@
 
 enum {
     DB_APPLICATION_ID = 0x636c7374, /* "clst" */
-    DB_VERSION = 1,
+    DB_VERSION = 2,                 /* of schema.sql; raised with every change of it */
     DB_STATEMENTS_MAX = 128,
     DB_MEMORY_FLAGS = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
 };

@@ -1,9 +1,9 @@
 /* read - documents as they were committed, one at a time.
  *
  * The row of a document is lent straight from SQLite; what hangs on it (tasks and,
- * when asked for, sections, chunks, scores, evidence, summary, findings) is copied
- * into an arena that is emptied before the next document. Quotes get their words
- * back here: they were stored as a place in a chunk. */
+ * when asked for, sections, chunks, scores, evidence, summary, what was dropped,
+ * findings) is copied into an arena that is emptied before the next document. Quotes
+ * get their words back here: they were stored as a place in a chunk. */
 #include "store/read.h"
 #include "store/buffer.h"
 
@@ -233,6 +233,7 @@ void document_read(sqlite3_stmt *stmt, struct store_document *out)
         .seen_bytes = sqlite3_column_int64(stmt, 16),
         .decision = db_column_text(stmt, 17),
         .parse_ms = sqlite3_column_int64(stmt, 18),
+        .summary_reason = db_column_text(stmt, 19),
     };
     db_column_digest(stmt, 3, &out->digest);
 }
@@ -263,6 +264,16 @@ static bool read_quote(struct arena *arena, sqlite3_stmt *stmt, int column,
     out->weight = sqlite3_column_double(stmt, column + 7);
     out->text = copy_text(arena, stmt, column + 8);
     return out->text != NULL;
+}
+
+/* Leaves NULL where the column is; false: out of memory. */
+static bool copy_optional(struct arena *arena, sqlite3_stmt *stmt, int column,
+                          const char **out)
+{
+    if (sqlite3_column_type(stmt, column) == SQLITE_NULL)
+        return true;
+    *out = copy_text(arena, stmt, column);
+    return *out != NULL;
 }
 
 static bool read_section(struct arena *arena, sqlite3_stmt *stmt, void *row)
@@ -312,11 +323,13 @@ static bool read_task(struct arena *arena, sqlite3_stmt *stmt, void *row)
     out->runner_up = copy_text(arena, stmt, 4);
     out->answered_by = copy_text(arena, stmt, 5);
     out->commanded = sqlite3_column_int(stmt, 6) != 0;
-    if (sqlite3_column_type(stmt, 7) != SQLITE_NULL)
-        out->plain_label = copy_text(arena, stmt, 7);
     out->plain_probability = sqlite3_column_double(stmt, 8);
     out->plain_undecided = sqlite3_column_int(stmt, 9) != 0;
-    return out->task && out->label && out->runner_up && out->answered_by;
+    out->first_probability = sqlite3_column_double(stmt, 12);
+    return out->task && out->label && out->runner_up && out->answered_by &&
+           copy_optional(arena, stmt, 7, &out->plain_label) &&
+           copy_optional(arena, stmt, 10, &out->prior) &&
+           copy_optional(arena, stmt, 11, &out->first_label);
 }
 
 static bool read_score(struct arena *arena, sqlite3_stmt *stmt, void *row)
@@ -339,7 +352,18 @@ static bool read_sentence(struct arena *arena, sqlite3_stmt *stmt, void *row)
     struct store_sentence *out = row;
 
     out->kind = copy_text(arena, stmt, 0);
-    return out->kind && read_quote(arena, stmt, 1, &out->quote);
+    return out->kind && copy_optional(arena, stmt, 1, &out->written) &&
+           read_quote(arena, stmt, 2, &out->quote);
+}
+
+static bool read_dropped(struct arena *arena, sqlite3_stmt *stmt, void *row)
+{
+    struct store_dropped *out = row;
+
+    out->why = copy_text(arena, stmt, 0);
+    out->what = copy_text(arena, stmt, 1);
+    out->text = copy_text(arena, stmt, 2);
+    return out->why && out->what && out->text;
 }
 
 static bool read_finding(struct arena *arena, sqlite3_stmt *stmt, void *row)
@@ -348,9 +372,8 @@ static bool read_finding(struct arena *arena, sqlite3_stmt *stmt, void *row)
 
     out->detector = copy_text(arena, stmt, 0);
     out->score = sqlite3_column_double(stmt, 1);
-    if (sqlite3_column_type(stmt, 2) != SQLITE_NULL)
-        out->masked = copy_text(arena, stmt, 2);
-    return out->detector && read_quote(arena, stmt, 3, &out->quote);
+    return out->detector && copy_optional(arena, stmt, 2, &out->masked) &&
+           read_quote(arena, stmt, 3, &out->quote);
 }
 
 /* ---- all rows of one kind -------------------------------------------------------- */
@@ -375,7 +398,8 @@ static const struct child chunks = {
     sizeof(struct store_chunk), read_chunk};
 static const struct child tasks = {
     "SELECT task, label, probability, undecided, runner_up, answered_by, commanded, "
-    "plain_label, plain_probability, plain_undecided FROM task "
+    "plain_label, plain_probability, plain_undecided, prior, first_label, "
+    "first_probability FROM task "
     "WHERE document = ? ORDER BY ordinal",
     sizeof(struct store_task), read_task};
 static const struct child scores = {
@@ -387,9 +411,12 @@ static const struct child evidences = {
         "e") "WHERE e.document = ? AND e.task = ? ORDER BY e.ordinal",
     sizeof(struct store_quote), read_evidence};
 static const struct child sentences = {
-    "SELECT s.kind, " QUOTE_COLUMNS("s") " FROM summary AS s" QUOTE_JOIN(
+    "SELECT s.kind, s.written, " QUOTE_COLUMNS("s") " FROM summary AS s" QUOTE_JOIN(
         "s") "WHERE s.document = ? ORDER BY s.ordinal",
     sizeof(struct store_sentence), read_sentence};
+static const struct child droppeds = {
+    "SELECT why, what, text FROM dropped WHERE document = ? ORDER BY ordinal",
+    sizeof(struct store_dropped), read_dropped};
 static const struct child findings = {
     "SELECT f.detector, f.score, f.masked, " QUOTE_COLUMNS(
         "f") " FROM finding AS f" QUOTE_JOIN("f") "WHERE f.document = ? ORDER BY f.ordinal",
@@ -472,6 +499,7 @@ int document_read_rest(struct store *store, struct arena *arena, bool details,
     READ_INTO(hiddens, hidden)
     READ_INTO(chunks, chunk)
     READ_INTO(sentences, sentence)
+    READ_INTO(droppeds, dropped)
     READ_INTO(findings, finding)
     return status;
 }

@@ -25,7 +25,7 @@ void arena_free(struct arena *arena);
     "d.document, d.run, d.path, d.sha256, d.bytes, d.modified_ns, d.media_type, "    \
     "d.dialect, d.metadata, d.pages, d.outcome, d.reason, d.duplicate_of, "          \
     "d.extracted_bytes, d.hidden_bytes, d.chunked_bytes, d.seen_bytes, d.decision, " \
-    "d.parse_ms"
+    "d.parse_ms, d.summary_reason"
 
 /* Fill out from the row stmt stands on; its strings live until the next step. */
 void document_read(sqlite3_stmt *stmt, struct store_document *out);

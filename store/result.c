@@ -5,6 +5,7 @@
  *               |- task -+- score
  *               |        `- evidence -+
  *               |- summary -----------+-> (chunk, offset, bytes)
+ *               |- dropped            |
  *               `- finding -----------+
  *
  * Either all of it is there after store_commit(), with the event that vouches for
@@ -115,20 +116,21 @@ static int write_document_row(struct store *store, int64_t run_id, int64_t ident
         "INSERT INTO document (run, identity, path, path_text, sha256, bytes, "
         "modified_ns, media_type, dialect, metadata, pages, outcome, reason, "
         "duplicate_of, extracted_bytes, hidden_bytes, chunked_bytes, seen_bytes, "
-        "decision, parse_ms) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        DB_VALUES(db_int(run_id), db_int(identity),
-                  db_blob(document->path, strlen(document->path)), db_text(readable.at),
-                  document->has_digest ? db_digest(&document->digest)
-                                       : db_blob(NULL, 0),
-                  db_int_or_null(document->bytes, -1), db_int(document->modified_ns),
-                  db_text_or_empty(document->media_type),
-                  db_text_or_empty(document->dialect), db_text(document->metadata),
-                  db_int_or_null(document->pages, -1), db_text(document->outcome),
-                  db_text(reason.at), db_int_or_null(document->duplicate_of, 0),
-                  db_int(document->extracted_bytes), db_int(document->hidden_bytes),
-                  db_int(document->chunked_bytes), db_int(document->seen_bytes),
-                  db_text_or_empty(document->decision), db_int(document->parse_ms)),
+        "decision, summary_reason, parse_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        DB_VALUES(
+            db_int(run_id), db_int(identity),
+            db_blob(document->path, strlen(document->path)), db_text(readable.at),
+            document->has_digest ? db_digest(&document->digest) : db_blob(NULL, 0),
+            db_int_or_null(document->bytes, -1), db_int(document->modified_ns),
+            db_text_or_empty(document->media_type), db_text_or_empty(document->dialect),
+            db_text(document->metadata), db_int_or_null(document->pages, -1),
+            db_text(document->outcome), db_text(reason.at),
+            db_int_or_null(document->duplicate_of, 0),
+            db_int(document->extracted_bytes), db_int(document->hidden_bytes),
+            db_int(document->chunked_bytes), db_int(document->seen_bytes),
+            db_text_or_empty(document->decision),
+            db_text_or_empty(document->summary_reason), db_int(document->parse_ms)),
         err);
     buffer_free(&reason);
     buffer_free(&readable);
@@ -216,34 +218,87 @@ static int write_task(struct store *store, int64_t id, int64_t ordinal,
                       const struct store_task *task, struct store_error *err)
 {
     const struct db_value none = db_text(NULL);
-    int status =
-        db_run(store, "INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               DB_VALUES(db_int(id), db_int(ordinal), db_text(task->task),
-                         db_text(task->label), db_real(task->probability),
-                         db_int(task->undecided), db_text_or_empty(task->runner_up),
-                         db_text_or_empty(task->answered_by), db_int(task->commanded),
-                         db_text(task->plain_label),
-                         task->plain_label ? db_real(task->plain_probability) : none,
-                         task->plain_label ? db_int(task->plain_undecided) : none),
-               err);
+    int status = db_run(
+        store, "INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        DB_VALUES(db_int(id), db_int(ordinal), db_text(task->task),
+                  db_text(task->label), db_real(task->probability),
+                  db_int(task->undecided), db_text_or_empty(task->runner_up),
+                  db_text_or_empty(task->answered_by), db_text(task->prior),
+                  db_text(task->first_label),
+                  task->first_label ? db_real(task->first_probability) : none,
+                  db_int(task->commanded), db_text(task->plain_label),
+                  task->plain_label ? db_real(task->plain_probability) : none,
+                  task->plain_label ? db_int(task->plain_undecided) : none),
+        err);
 
     if (status != STORE_OK)
         return status;
     return write_task_details(store, id, ordinal, task, err);
 }
 
-static int write_quotes(struct store *store, int64_t id,
-                        const struct store_document *document, struct store_error *err)
+/* A model's words come from its tokens and need not be UTF-8; NULL is taken as "". */
+static bool readable_words(struct buffer *out, const char *words)
+{
+    buffer_utf8(out, words ? words : "", words ? strlen(words) : 0);
+    return !out->failed;
+}
+
+static int write_sentence(struct store *store, int64_t id, int64_t ordinal,
+                          const struct store_sentence *sentence,
+                          struct store_error *err)
+{
+    struct buffer words = {0};
+    int status = STORE_OK;
+
+    if (!readable_words(&words, sentence->written))
+        status = db_fail(err, STORE_ENOMEM, "%s: out of memory", store->path);
+    if (status == STORE_OK)
+        status = db_run(
+            store, "INSERT INTO summary VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            DB_VALUES(db_int(id), db_int(ordinal), db_text(sentence->kind),
+                      db_text(sentence->written ? words.at : NULL),
+                      QUOTE_VALUES(&sentence->quote)),
+            err);
+    buffer_free(&words);
+    return status;
+}
+
+static int write_dropped(struct store *store, int64_t id, int64_t ordinal,
+                         const struct store_dropped *dropped, struct store_error *err)
+{
+    struct buffer words = {0}, what = {0};
+    int status = STORE_OK;
+
+    if (!readable_words(&words, dropped->text) || !readable_words(&what, dropped->what))
+        status = db_fail(err, STORE_ENOMEM, "%s: out of memory", store->path);
+    if (status == STORE_OK)
+        status = db_run(store, "INSERT INTO dropped VALUES (?, ?, ?, ?, ?)",
+                        DB_VALUES(db_int(id), db_int(ordinal), db_text(dropped->why),
+                                  db_text(what.at), db_text(words.at)),
+                        err);
+    buffer_free(&what);
+    buffer_free(&words);
+    return status;
+}
+
+static int write_summary(struct store *store, int64_t id,
+                         const struct store_document *document, struct store_error *err)
 {
     int status = STORE_OK;
 
     for (size_t i = 0; status == STORE_OK && i < document->sentence_count; i++)
-        status = db_run(store,
-                        "INSERT INTO summary VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                        DB_VALUES(db_int(id), db_int((int64_t)i + 1),
-                                  db_text(document->sentence[i].kind),
-                                  QUOTE_VALUES(&document->sentence[i].quote)),
-                        err);
+        status = write_sentence(store, id, (int64_t)i + 1, &document->sentence[i], err);
+    for (size_t i = 0; status == STORE_OK && i < document->dropped_count; i++)
+        status = write_dropped(store, id, (int64_t)i + 1, &document->dropped[i], err);
+    return status;
+}
+
+static int write_findings(struct store *store, int64_t id,
+                          const struct store_document *document,
+                          struct store_error *err)
+{
+    int status = STORE_OK;
+
     for (size_t i = 0; status == STORE_OK && i < document->finding_count; i++)
         status = db_run(
             store, "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -299,6 +354,7 @@ static void document_body(struct buffer *body, const struct store_document *docu
     object_int(body, "chunks", (int64_t)document->chunk_count);
     object_string(body, "decision", document->decision ? document->decision : "");
     object_int(body, "document", id);
+    object_int(body, "dropped", (int64_t)document->dropped_count);
     if (document->duplicate_of)
         object_int(body, "duplicate_of", document->duplicate_of);
     object_int(body, "findings", (int64_t)document->finding_count);
@@ -363,7 +419,9 @@ static int document_write(struct store *store, int64_t run_id,
     for (size_t i = 0; status == STORE_OK && i < document->task_count; i++)
         status = write_task(store, *id, (int64_t)i + 1, &document->task[i], err);
     if (status == STORE_OK)
-        status = write_quotes(store, *id, document, err);
+        status = write_summary(store, *id, document, err);
+    if (status == STORE_OK)
+        status = write_findings(store, *id, document, err);
     if (status == STORE_OK)
         status = write_event(store, run_id, identity, document, *id, err);
     return status;

@@ -51,7 +51,8 @@ static const struct rows_table document_tables[] = {
     {"document",
      "SELECT document, run, identity, path, path_text, sha256, bytes, modified_ns, "
      "media_type, dialect, metadata, pages, outcome, reason, duplicate_of, "
-     "extracted_bytes, hidden_bytes, chunked_bytes, seen_bytes, decision, parse_ms "
+     "extracted_bytes, hidden_bytes, chunked_bytes, seen_bytes, decision, "
+     "summary_reason, parse_ms "
      "FROM document WHERE document = ?1",
      NULL},
     {"section",
@@ -68,7 +69,8 @@ static const struct rows_table document_tables[] = {
      ORPHANS("chunk")},
     {"task",
      "SELECT document, ordinal, task, label, probability, undecided, runner_up, "
-     "answered_by, commanded, plain_label, plain_probability, plain_undecided "
+     "answered_by, prior, first_label, first_probability, commanded, plain_label, "
+     "plain_probability, plain_undecided "
      "FROM task WHERE document = ?1 ORDER BY ordinal",
      ORPHANS("task")},
     {"score",
@@ -80,9 +82,13 @@ static const struct rows_table document_tables[] = {
      "WHERE document = ?1 ORDER BY task, ordinal",
      ORPHANS("evidence")},
     {"summary",
-     "SELECT document, ordinal, kind, " QUOTE_COLUMNS " FROM summary "
+     "SELECT document, ordinal, kind, written, " QUOTE_COLUMNS " FROM summary "
      "WHERE document = ?1 ORDER BY ordinal",
      ORPHANS("summary")},
+    {"dropped",
+     "SELECT document, ordinal, why, what, text FROM dropped "
+     "WHERE document = ?1 ORDER BY ordinal",
+     ORPHANS("dropped")},
     {"finding",
      "SELECT document, ordinal, detector, score, masked, " QUOTE_COLUMNS
      " FROM finding WHERE document = ?1 ORDER BY ordinal",

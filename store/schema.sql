@@ -1,9 +1,9 @@
--- cloister: results and audit log of document processing, schema version 1.
+-- cloister: results and audit log of document processing, schema version 2.
 --
 -- For whoever opens this file with a SQLite tool of their own. Begin with the
--- views: v_documents, v_results, v_evidence, v_summaries, v_chunks, v_findings and
--- v_review_queue show the newest row of each path and policy; v_history shows all
--- of them; v_events shows the audit log. The tables below are append-only: a row is
+-- views: v_documents, v_results, v_evidence, v_summaries, v_dropped, v_chunks,
+-- v_findings and v_review_queue show the newest row of each path and policy; v_history
+-- shows all of them; v_events shows the audit log. The tables below are append-only: a row is
 -- added, never changed and never deleted, and every row is vouched for by exactly
 -- one event whose digest is linked to the event before it.
 --
@@ -75,6 +75,7 @@ CREATE TABLE run_end (
 -- duplicate_of names the document with the same bytes that carries the results.
 -- The four counts say that nothing was dropped in silence:
 -- extracted = hidden left out + chunked, and chunked = seen, or the outcome says why.
+-- summary_reason says why a summary that was written is not the one that is kept.
 CREATE TABLE document (
     document        INTEGER PRIMARY KEY,
     run             INTEGER NOT NULL REFERENCES run,
@@ -96,6 +97,7 @@ CREATE TABLE document (
     chunked_bytes   INTEGER NOT NULL CHECK (chunked_bytes >= 0),
     seen_bytes      INTEGER NOT NULL CHECK (seen_bytes >= 0),
     decision        TEXT    NOT NULL,
+    summary_reason  TEXT    NOT NULL,
     parse_ms        INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX document_by_path ON document (path, document);
@@ -149,6 +151,10 @@ CREATE VIRTUAL TABLE chunk_search USING fts5 (
 -- 1: the answer hangs on sentences that try to instruct the reader. Where there are such
 -- sentences (findings of commanding_text), plain_label, plain_probability and
 -- plain_undecided are the answer without them; NULL when nothing else is left.
+-- answered_by is encoder or model. prior, of an answer by the model, is the digest of
+-- the file of priors that was subtracted from its scores, or neutral: a text that says
+-- nothing stood in for it. first_label and first_probability are what the encoder had
+-- answered where the model gave this answer.
 CREATE TABLE task (
     document    INTEGER NOT NULL REFERENCES document,
     ordinal     INTEGER NOT NULL,
@@ -158,6 +164,9 @@ CREATE TABLE task (
     undecided   INTEGER NOT NULL CHECK (undecided IN (0, 1)),
     runner_up   TEXT    NOT NULL,
     answered_by TEXT    NOT NULL,
+    prior             TEXT,
+    first_label       TEXT,
+    first_probability REAL    CHECK ((first_probability IS NULL) = (first_label IS NULL)),
     commanded         INTEGER NOT NULL CHECK (commanded IN (0, undecided)),
     plain_label       TEXT,
     plain_probability REAL,
@@ -197,10 +206,13 @@ CREATE TABLE evidence (
 ) STRICT, WITHOUT ROWID;
 
 -- The sentences of the summary, in their order. kind verbatim: the source's own words.
+-- kind written: a model's words, in written; the place is that of the source's words
+-- they rest on, which hold every number, date and name in them.
 CREATE TABLE summary (
     document    INTEGER NOT NULL REFERENCES document,
     ordinal     INTEGER NOT NULL,
     kind        TEXT    NOT NULL,
+    written     TEXT    CHECK ((written IS NULL) = (kind <> 'written')),
     section     INTEGER NOT NULL,
     start       INTEGER NOT NULL,
     end_section INTEGER NOT NULL,
@@ -211,6 +223,18 @@ CREATE TABLE summary (
     weight      REAL    NOT NULL,
     PRIMARY KEY (document, ordinal),
     FOREIGN KEY (document, chunk) REFERENCES chunk (document, chunk)
+) STRICT, WITHOUT ROWID;
+
+-- Sentences that a model wrote and the summary does not take, in the order they were
+-- written: why, and what, when it can be named, is the word or number that the source
+-- does not bear out. Nothing in text can be relied on.
+CREATE TABLE dropped (
+    document INTEGER NOT NULL REFERENCES document,
+    ordinal  INTEGER NOT NULL,
+    why      TEXT    NOT NULL CHECK (why <> ''),
+    what     TEXT    NOT NULL,
+    text     TEXT    NOT NULL,
+    PRIMARY KEY (document, ordinal)
 ) STRICT, WITHOUT ROWID;
 
 -- What the policy's detectors found. masked, when there, is what to show instead of
@@ -236,7 +260,7 @@ CREATE TABLE finding (
 -- ---- what was done ---------------------------------------------------------------
 
 -- The audit log. Numbers run from 1 without a gap. body is JSON with sorted keys,
--- integers and strings, and never holds text of a document. With le64(n) a number as
+-- integers and strings, and never holds text of a document or of a model. With le64(n) a number as
 -- eight bytes, least significant first, and str(s) = le64(bytes of s) followed by s:
 --
 --   sha256 = SHA-256(str("cloister event 1") le64(event) le64(time_ms) str(type)
@@ -245,7 +269,8 @@ CREATE TABLE finding (
 -- previous is the sha256 of the event before, 32 zero bytes for the first.
 -- rows_sha256 is the SHA-256 of str("cloister rows 1") and of the rows vouched for:
 --   run_started  identity, run, run_input
---   document     document, section, hidden, chunk, task, score, evidence, summary, finding
+--   document     document, section, hidden, chunk, task, score, evidence, summary,
+--                dropped, finding
 --   run_ended    run_end
 -- each table as "T" str(name), its rows in the order of their primary key as "R"
 -- le64(number of columns) and the columns in their order above: "N" for NULL,
@@ -277,7 +302,7 @@ SELECT d.document,
        strftime('%Y-%m-%dT%H:%M:%SZ', d.modified_ns / 1000000000, 'unixepoch')
            AS modified,
        d.extracted_bytes, d.hidden_bytes, d.chunked_bytes, d.seen_bytes, d.metadata,
-       i.policy_name AS policy, i.policy_revision, d.run,
+       i.policy_name AS policy, i.policy_revision, d.run, d.summary_reason,
        NOT EXISTS (SELECT 1 FROM document AS newer
                    JOIN identity AS ni ON ni.identity = newer.identity
                    WHERE newer.path = d.path AND newer.document > d.document
@@ -287,13 +312,15 @@ FROM document AS d JOIN identity AS i ON i.identity = d.identity;
 CREATE VIEW v_documents AS
 SELECT document, path, path_hex, sha256, media_type, pages, outcome, reason, decision,
        duplicate_of, dialect, bytes, modified, extracted_bytes, hidden_bytes,
-       chunked_bytes, seen_bytes, metadata, policy, policy_revision, run
+       chunked_bytes, seen_bytes, metadata, policy, policy_revision, run,
+       summary_reason
 FROM v_history WHERE current;
 
 CREATE VIEW v_results AS
 SELECT d.document, d.path, t.task, t.label, t.probability, t.undecided, t.runner_up,
        t.answered_by, d.outcome, d.decision, d.policy, t.commanded,
-       t.plain_label, t.plain_probability, t.plain_undecided
+       t.plain_label, t.plain_probability, t.plain_undecided,
+       t.prior, t.first_label, t.first_probability
 FROM v_documents AS d JOIN task AS t ON t.document = d.document;
 
 CREATE VIEW v_evidence AS
@@ -305,13 +332,21 @@ JOIN evidence AS e ON e.document = d.document
 JOIN task AS t ON t.document = e.document AND t.ordinal = e.task
 JOIN chunk AS c ON c.document = e.document AND c.chunk = e.chunk;
 
+-- text is what the summary says; source_text the document's own words in that range,
+-- the same when kind is verbatim.
 CREATE VIEW v_summaries AS
-SELECT s.document, s.ordinal, s.section, s.start, s.end_section, s."end",
-       CAST(substr(CAST(c.text AS BLOB), s.offset + 1, s.bytes) AS TEXT) AS text,
-       s.kind
-FROM v_documents AS d
-JOIN summary AS s ON s.document = d.document
-JOIN chunk AS c ON c.document = s.document AND c.chunk = s.chunk;
+SELECT document, ordinal, section, start, end_section, "end",
+       coalesce(written, source_text) AS text, kind, source_text
+FROM (SELECT s.*,
+             CAST(substr(CAST(c.text AS BLOB), s.offset + 1, s.bytes) AS TEXT)
+                 AS source_text
+      FROM v_documents AS d
+      JOIN summary AS s ON s.document = d.document
+      JOIN chunk AS c ON c.document = s.document AND c.chunk = s.chunk);
+
+CREATE VIEW v_dropped AS
+SELECT w.document, w.ordinal, w.why, w.what, w.text
+FROM v_documents AS d JOIN dropped AS w ON w.document = d.document;
 
 CREATE VIEW v_chunks AS
 SELECT c.document, c.chunk, c.section, c.start, c.end_section, c."end", c.tokens, c.text

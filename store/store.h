@@ -1,7 +1,7 @@
 /* store - results and the audit log, in one SQLite file.
  *
  *     struct store *store;
- *     store_open(&store, "cloister.db", STORE_RUN, &err);    creates or migrates
+ *     store_open(&store, "cloister.db", STORE_RUN, &err);    created when missing
  *     store_run_begin(store, &run, &run_id, &err);
  *     store_find(store, run_id, path, &digest, &found, &err);
  *     store_commit(store, run_id, &document, &document_id, &err);   rows and event
@@ -27,7 +27,7 @@ enum store_status {
     STORE_EIO = -2,      /* disk full, rights, I/O */
     STORE_EBUSY = -3,    /* another run holds the lock */
     STORE_ECORRUPT = -4, /* not ours, or damaged */
-    STORE_EVERSION = -5, /* written by a newer cloister */
+    STORE_EVERSION = -5, /* written by another version of cloister */
     STORE_EMISSING = -6, /* no such file, document or run */
     STORE_EINVALID = -7  /* a value that may not be stored: the caller's mistake */
 };
@@ -60,7 +60,7 @@ void store_digest_hex(const struct store_digest *digest, char out[65]);
 struct store;
 enum store_mode {
     STORE_READ, /* read-only; the file must exist; works in a read-only folder */
-    STORE_RUN   /* create (mode 0600) or migrate; holds the run lock until close */
+    STORE_RUN   /* create (mode 0600) or go on; holds the run lock until close */
 };
 int store_open(struct store **out, const char *path, enum store_mode mode,
                struct store_error *err);
@@ -212,7 +212,7 @@ struct store_document {
     size_t sentence_count;
     const struct store_dropped *dropped;
     size_t dropped_count;
-    const char *summary_reason; /* why a written summary was not used; NULL or "" */
+    const char *summary_reason; /* why a written summary was not used; NULL: "" */
     const struct store_finding *finding;
     size_t finding_count;
 };
@@ -253,7 +253,8 @@ struct store_filter { /* NULL or 0: any */
     const char *outcome, *task, *label;
     int64_t document;
     const char *path;
-    bool details; /* fill sections, chunks, scores, evidence, summary, findings */
+    bool details; /* fill sections, chunks, scores, evidence, summary, dropped, findings
+                   */
 };
 /* The newest row of each path and policy name, ordered by path; each() returns
  * non-zero to stop. */

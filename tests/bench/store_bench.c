@@ -76,7 +76,8 @@ static void fill_rows(struct sample *s)
             .offset = 0,
             .bytes = 100,
             .weight = 0.5};
-        s->sentence[i] = (struct store_sentence){"verbatim", s->evidence[i]};
+        s->sentence[i] =
+            (struct store_sentence){.kind = "verbatim", .quote = s->evidence[i]};
     }
     s->task = (struct store_task){.task = "type",
                                   .label = s->label[0],

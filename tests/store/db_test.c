@@ -68,7 +68,7 @@ static void a_new_database_is_private_and_says_whose_it_is(void **state)
     assert_ok(store_close(store, ERR));
     umask(mask);
     assert_int_equal(number(at->db, "PRAGMA application_id"), 0x636c7374);
-    assert_int_equal(number(at->db, "PRAGMA user_version"), 1);
+    assert_int_equal(number(at->db, "PRAGMA user_version"), 2);
     assert_int_equal(number(at->db, "SELECT count(*) FROM pragma_foreign_key_check"),
                      0);
 }
@@ -242,11 +242,29 @@ static void a_newer_version_is_refused_with_both_numbers(void **state)
     struct store_error err;
 
     sample_store(at->db, one_path, 1);
-    set_version(at->db, 2);
+    set_version(at->db, 3);
     assert_int_equal(open_status(at->db, STORE_READ, &err), STORE_EVERSION);
     assert_int_equal(open_status(at->db, STORE_RUN, &err), STORE_EVERSION);
-    assert_non_null(strstr(err.text, "version 2"));
-    assert_non_null(strstr(err.text, "up to 1"));
+    assert_non_null(strstr(err.text, "version 3"));
+    assert_non_null(strstr(err.text, "up to 2"));
+}
+
+/* Its log vouches for other columns: neither read as if it were ours nor changed. */
+static void an_older_version_is_refused_with_both_numbers_and_a_way_on(void **state)
+{
+    struct sample_folder *at = *state;
+    struct store_error err;
+
+    sample_store(at->db, one_path, 1);
+    set_version(at->db, 1);
+    for (int mode = STORE_READ; mode <= STORE_RUN; mode++) {
+        assert_int_equal(open_status(at->db, (enum store_mode)mode, &err),
+                         STORE_EVERSION);
+        assert_non_null(strstr(err.text, "version 1 was written by an older"));
+        assert_non_null(strstr(err.text, "version 2"));
+        assert_non_null(strstr(err.text, "another file for new runs"));
+    }
+    assert_int_equal(number(at->db, "PRAGMA user_version"), 1);
 }
 
 static void a_version_that_was_never_written_is_refused(void **state)
@@ -414,6 +432,7 @@ int main(void)
         TEST(a_file_that_is_no_database_is_refused_and_kept),
         TEST(anothers_database_is_refused_untouched),
         TEST(a_newer_version_is_refused_with_both_numbers),
+        TEST(an_older_version_is_refused_with_both_numbers_and_a_way_on),
         TEST(a_version_that_was_never_written_is_refused),
         TEST(an_empty_file_becomes_a_database),
         TEST(a_folder_is_not_a_database),

@@ -212,7 +212,7 @@ static void put_many(const char *db, int from, int to)
         "WITH RECURSIVE n (i) AS (SELECT %d UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
         "INSERT INTO document SELECT NULL, 1, 1, CAST(printf('%%05d.bin', i) AS BLOB), "
         "printf('%%05d.bin', i), NULL, NULL, 0, '', '', NULL, NULL, 'unsupported', '', "
-        "NULL, 0, 0, 0, 0, 'manual_review', 0 FROM n";
+        "NULL, 0, 0, 0, 0, 'manual_review', '', 0 FROM n";
     char text[sizeof(sql) + 32];
     sqlite3 *handle;
 

@@ -66,7 +66,19 @@ static const char *const views[] = {
     "0.5 FROM v_evidence WHERE section = 2",
     "SELECT document = 1 AND ordinal = 1 AND section = 1 AND start = 5 AND end_section = "
     "1 AND \"end\" = 22 AND text = 'License Agreement' AND kind = 'verbatim' FROM "
-    "v_summaries",
+    "v_summaries WHERE ordinal = 1",
+    "SELECT text = 'Someone na' || char(0xef) || 've pays.' AND source_text = 'na' || "
+    "char(0xef) || 've' AND kind = 'written' AND section = 2 AND start = 4 AND \"end\" = "
+    "10 FROM v_summaries WHERE ordinal = 2",
+    "SELECT source_text = text FROM v_summaries WHERE kind = 'verbatim'",
+    "SELECT document = 1 AND ordinal = 1 AND what = '777' AND text = 'They owe 777 "
+    "dollars.' FROM v_dropped WHERE why = 'number'",
+    "SELECT what = '' AND ordinal = 2 FROM v_dropped WHERE why = 'repeats'",
+    "SELECT summary_reason = '1 of 3 written sentences stood' FROM v_documents",
+    "SELECT answered_by = 'model' AND prior = '0123abcd' AND first_label = 'yes' AND "
+    "first_probability = 0.375 FROM v_results WHERE task = 'signed'",
+    "SELECT prior IS NULL AND first_label IS NULL AND first_probability IS NULL FROM "
+    "v_results WHERE task = 'contract_type'",
     "SELECT document = 1 AND section = 2 AND start = 0 AND end_section = 2 AND \"end\" = "
     "length(CAST(text AS BLOB)) AND tokens = 13 FROM v_chunks WHERE chunk = 2",
     "SELECT event = 2 AND time GLOB '20*T*.???Z' AND document = 1 AND length(digest) = "
@@ -213,6 +225,26 @@ static void break_metadata(struct sample_document *sample)
 {
     sample->document.metadata = "{title";
 }
+static void break_words(struct sample_document *sample)
+{
+    sample->sentence[0].written = "written, but called verbatim";
+}
+static void break_no_words(struct sample_document *sample)
+{
+    sample->sentence[1].written = NULL;
+}
+static void break_source(struct sample_document *sample)
+{
+    sample->sentence[1].quote.chunk = 3;
+}
+static void break_why(struct sample_document *sample)
+{
+    sample->dropped[1].why = "";
+}
+static void break_first(struct sample_document *sample)
+{
+    sample->task[1].first_probability = nan("");
+}
 static void break_duplicate(struct sample_document *sample)
 {
     sample->document.duplicate_of = 99;
@@ -221,10 +253,11 @@ static void break_duplicate(struct sample_document *sample)
 static void what_may_not_be_stored_leaves_nothing(void **state)
 {
     static void (*const breaking[])(struct sample_document *) = {
-        break_chunk,    break_no_chunk, break_end,          break_offset,
-        break_overflow, break_section,  break_chunk_number, break_number,
-        break_label,    break_task,     break_outcome,      break_path,
-        break_metadata, break_duplicate};
+        break_chunk,    break_no_chunk,  break_end,          break_offset,
+        break_overflow, break_section,   break_chunk_number, break_number,
+        break_label,    break_task,      break_outcome,      break_path,
+        break_metadata, break_duplicate, break_words,        break_no_words,
+        break_source,   break_why,       break_first};
     struct sample_folder *at = *state;
     int64_t run_id;
     struct store *store = begin(at->db, &run_id);
@@ -264,6 +297,30 @@ static void a_quote_may_fill_its_chunk(void **state)
                "SELECT substr(c.text, 6) = s.text FROM v_summaries AS s, v_chunks AS c "
                "WHERE c.chunk = 1"),
         1);
+}
+
+/* A model's tokens may end in the middle of a letter. */
+static void written_words_that_are_not_utf8_are_kept_readable(void **state)
+{
+    struct sample_folder *at = *state;
+    int64_t run_id;
+    struct store *store = begin(at->db, &run_id);
+    struct sample_document sample;
+
+    sample_document(&sample, "a", "a");
+    sample.sentence[1].written = "na\xc3";
+    sample.dropped[0].text = "\xff.";
+    sample.dropped[0].what = "\xe2\x80";
+    assert_ok(store_commit(store, run_id, &sample.document, NULL, ERR));
+    assert_ok(store_close(store, ERR));
+    assert_int_equal(number(at->db, "SELECT text = 'na' || char(0xfffd) FROM "
+                                    "v_summaries WHERE kind = 'written'"),
+                     1);
+    assert_int_equal(number(at->db, "SELECT text = char(0xfffd) || '.' AND what GLOB "
+                                    "char(0xfffd) || '*' FROM v_dropped WHERE ordinal "
+                                    "= 1"),
+                     1);
+    assert_intact(at->db);
 }
 
 /* ---- a full disk ----------------------------------------------------------------- */
@@ -406,6 +463,7 @@ int main(void)
         TEST(the_queue_names_commanding_text),
         TEST(what_may_not_be_stored_leaves_nothing),
         TEST(a_quote_may_fill_its_chunk),
+        TEST(written_words_that_are_not_utf8_are_kept_readable),
         TEST(a_full_disk_is_told_and_keeps_what_was_acknowledged),
         TEST(kill_at_any_instant_loses_nothing_acknowledged),
     };

@@ -106,7 +106,8 @@ struct sample_document {
     struct store_score score[3];
     struct store_quote evidence[2];
     struct store_task task[2];
-    struct store_sentence sentence[1];
+    struct store_sentence sentence[2];
+    struct store_dropped dropped[2];
     struct store_finding finding[2];
     char text[2][200];
 };
@@ -149,7 +150,10 @@ static inline void sample_answers(struct sample_document *out)
     out->task[1] = (struct store_task){.task = "signed",
                                        .label = "no",
                                        .runner_up = "yes",
-                                       .answered_by = "encoder",
+                                       .answered_by = "model",
+                                       .prior = "0123abcd",
+                                       .first_label = "yes",
+                                       .first_probability = 0.375,
                                        .probability = 0.5,
                                        .undecided = true,
                                        .commanded = true,
@@ -158,6 +162,11 @@ static inline void sample_answers(struct sample_document *out)
                                        .plain_undecided = false};
     out->sentence[0] =
         (struct store_sentence){.kind = "verbatim", .quote = out->evidence[0]};
+    out->sentence[1] = (struct store_sentence){.kind = "written",
+                                               .written = "Someone na\xc3\xafve pays.",
+                                               .quote = out->evidence[1]};
+    out->dropped[0] = (struct store_dropped){"number", "777", "They owe 777 dollars."};
+    out->dropped[1] = (struct store_dropped){"repeats", "", "Someone pays."};
     out->finding[0] = (struct store_finding){
         .detector = "royalty", .score = 0.5, .quote = out->evidence[1]};
     out->finding[1] = (struct store_finding){.detector = "telephone",
@@ -167,7 +176,10 @@ static inline void sample_answers(struct sample_document *out)
     out->document.task = out->task;
     out->document.task_count = 2;
     out->document.sentence = out->sentence;
-    out->document.sentence_count = 1;
+    out->document.sentence_count = 2;
+    out->document.dropped = out->dropped;
+    out->document.dropped_count = 2;
+    out->document.summary_reason = "1 of 3 written sentences stood";
     out->document.finding = out->finding;
     out->document.finding_count = 2;
 }

@@ -164,7 +164,7 @@ static void changing_any_column_of_any_table_is_tampering(void **state)
                         (const char *)sqlite3_column_text(stmt, 2));
     sqlite3_finalize(stmt);
     sqlite3_close(each.db);
-    assert_true(each.columns >= 120);
+    assert_true(each.columns >= 130);
 }
 
 /* ---- other edits ----------------------------------------------------------------- */
@@ -204,13 +204,22 @@ static const struct tampering tamperings[] = {
     {"INSERT INTO score VALUES (99, 1, 1, 'x', 1.0, 0.0)", "rows of score"},
     {"INSERT INTO hidden VALUES (99, 1, 1, 0, 0, '', '')", "rows of hidden"},
     {"INSERT INTO chunk VALUES (99, 99, 1, 1, 0, 1, 0, 0, '')", "rows of chunk"},
-    {"INSERT INTO task VALUES (99, 1, 't', 'l', 1.0, 0, '', '', 0, NULL, NULL, NULL)", "rows of task"},
+    {"INSERT INTO task VALUES (99, 1, 't', 'l', 1.0, 0, '', '', NULL, NULL, NULL, 0, "
+     "NULL, NULL, NULL)",
+     "rows of task"},
     {"INSERT INTO evidence SELECT 99, task, ordinal, section, start, end_section, "
      "\"end\", chunk, offset, bytes, weight FROM evidence LIMIT 1",
      "rows of evidence"},
-    {"INSERT INTO summary SELECT 99, ordinal, kind, section, start, end_section, "
-     "\"end\", chunk, offset, bytes, weight FROM summary LIMIT 1",
+    {"INSERT INTO summary SELECT 99, ordinal, kind, written, section, start, "
+     "end_section, \"end\", chunk, offset, bytes, weight FROM summary LIMIT 1",
      "rows of summary"},
+    {"INSERT INTO dropped VALUES (99, 1, 'number', '', '')", "rows of dropped"},
+    {"DELETE FROM dropped WHERE document = 2 AND ordinal = 2", "document 2"},
+    {"UPDATE summary SET kind = 'verbatim', written = NULL WHERE document = 2 AND "
+     "ordinal = 2",
+     "document 2"},
+    {"UPDATE task SET prior = NULL WHERE document = 1 AND ordinal = 2", "document 1"},
+    {"UPDATE document SET summary_reason = '' WHERE document = 3", "document 3"},
     {"INSERT INTO run_input VALUES (99, 1, x'61', 'a')", "rows of run_input"},
     {"INSERT INTO run_end VALUES (2, 0, 'complete', 0, 0, 0)", "ends of runs"},
     {"INSERT INTO run SELECT 2, identity, started_ms, program_version, program_sha256, "
@@ -221,7 +230,7 @@ static const struct tampering tamperings[] = {
      "rows of identity"},
     {"INSERT INTO document SELECT 4, run, identity, path, path_text, sha256, bytes, "
      "modified_ns, media_type, dialect, metadata, pages, outcome, reason, NULL, 0, 0, "
-     "0, 0, decision, 0 FROM document WHERE document = 1",
+     "0, 0, decision, '', 0 FROM document WHERE document = 1",
      "4 documents in the database"},
     {"DROP VIEW v_results; CREATE VIEW v_results AS SELECT 1 AS document",
      "schema is not ours"},
@@ -270,7 +279,8 @@ static void a_tail_cut_off_with_its_rows_looks_intact_but_unanchored(void **stat
             "text FROM chunk WHERE document = 3;"
             "DELETE FROM event WHERE event >= 4; DELETE FROM run_end;"
             "DELETE FROM score WHERE document = 3; DELETE FROM evidence WHERE document "
-            "= 3; DELETE FROM summary WHERE document = 3; DELETE FROM finding WHERE "
+            "= 3; DELETE FROM summary WHERE document = 3; DELETE FROM dropped WHERE "
+            "document = 3; DELETE FROM finding WHERE "
             "document = 3; DELETE FROM task WHERE document = 3; DELETE FROM chunk WHERE "
             "document = 3; DELETE FROM section WHERE document = 3; DELETE FROM hidden "
             "WHERE document = 3; DELETE FROM document WHERE document = 3;"),
