@@ -13,25 +13,13 @@
  * files, arrays of arrays (no known key has one), a key or a tensor name that
  * stands twice, types that do not exist, tensors that overlap, leave the file or
  * miss the alignment. Nothing here recurses. */
-#include "infer/gguf.h"
-#include "infer/mapping.h"
+#include "infer/gguf_file.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "GGUF numbers are read as they lie in the file");
-
-struct gguf {
-    struct mapping data;
-    struct gguf_key *key; /* sorted by name */
-    size_t key_count;
-    struct gguf_tensor *tensor; /* in the order of the file */
-    size_t tensor_count;
-    const struct gguf_tensor **by_name;
-    char (*tensor_name)[GGUF_NAME_BYTES_MAX + 1];
-    uint64_t *tensor_offset; /* from the start of the data */
-};
 
 struct cursor {
     const uint8_t *at, *end;
@@ -418,6 +406,17 @@ static int place_tensors(struct gguf *file, size_t data_start, uint32_t alignmen
     return 0;
 }
 
+int gguf_sort_names(const struct gguf_tensor **order, size_t count,
+                    struct infer_error *err)
+{
+    qsort(order, count, sizeof(const struct gguf_tensor *), tensor_compare);
+    for (size_t i = 1; i < count; i++)
+        if (tensor_compare(&order[i - 1], &order[i]) == 0)
+            return infer_fail(err, INFER_EFORMAT, "GGUF: tensor \"%s\" stands twice",
+                              order[i]->name);
+    return 0;
+}
+
 static int check_overlaps(struct gguf *file, struct infer_error *err)
 {
     const struct gguf_tensor **order = file->by_name;
@@ -429,13 +428,7 @@ static int check_overlaps(struct gguf *file, struct infer_error *err)
             return infer_fail(err, INFER_EFORMAT,
                               "GGUF: tensors \"%s\" and \"%s\" share data",
                               order[i - 1]->name, order[i]->name);
-    qsort(order, file->tensor_count, sizeof(const struct gguf_tensor *),
-          tensor_compare);
-    for (size_t i = 1; i < file->tensor_count; i++)
-        if (tensor_compare(&order[i - 1], &order[i]) == 0)
-            return infer_fail(err, INFER_EFORMAT, "GGUF: tensor \"%s\" stands twice",
-                              order[i]->name);
-    return 0;
+    return gguf_sort_names(order, file->tensor_count, err);
 }
 
 static int find_data(struct gguf *file, const struct cursor *c, struct infer_error *err)
@@ -513,6 +506,15 @@ static int open_mapping(struct gguf **out, struct mapping *data,
 
 int gguf_open(struct gguf **out, const char *path, struct infer_error *err)
 {
+    struct gguf *file;
+    int status = gguf_open_part(&file, path, err);
+
+    *out = NULL;
+    return status != 0 ? status : gguf_split_join(out, file, path, err);
+}
+
+int gguf_open_part(struct gguf **out, const char *path, struct infer_error *err)
+{
     struct mapping data;
     int status = mapping_open(&data, path, err);
 
@@ -524,16 +526,20 @@ int gguf_open_memory(struct gguf **out, const void *bytes, size_t count,
                      struct infer_error *err)
 {
     struct mapping data;
+    struct gguf *file;
     int status = mapping_copy(&data, bytes, count, err);
 
     *out = NULL;
-    return status != 0 ? status : open_mapping(out, &data, err);
+    if (status == 0)
+        status = open_mapping(&file, &data, err);
+    return status != 0 ? status : gguf_split_join(out, file, NULL, err);
 }
 
 void gguf_close(struct gguf *file)
 {
     if (file == NULL)
         return;
+    gguf_split_free(file);
     free(file->by_name);
     free(file->tensor_offset);
     free(file->tensor_name);
@@ -547,7 +553,11 @@ void gguf_close(struct gguf *file)
 
 uint64_t gguf_file_bytes(const struct gguf *file)
 {
-    return file->data.size;
+    uint64_t bytes = file->data.size;
+
+    for (size_t i = 0; i < file->part_count; i++)
+        bytes += file->part[i]->data.size;
+    return bytes;
 }
 
 const struct gguf_key *gguf_find(const struct gguf *file, const char *name)

@@ -34,7 +34,8 @@ enum {
     GGUF_NAME_BYTES_MAX = 64,
     GGUF_ALIGNMENT_DEFAULT = 32,
     GGUF_ALIGNMENT_MIN = 8,
-    GGUF_ALIGNMENT_MAX = 65536
+    GGUF_ALIGNMENT_MAX = 65536,
+    GGUF_PARTS_MAX = 1024
 };
 
 struct gguf_string { /* into the file, not terminated */
@@ -51,14 +52,20 @@ struct gguf_key {
     size_t bytes;        /* of data */
 };
 
+/* A model in several files is opened by its first one, NAME-00001-of-00003.gguf: the
+ * others must lie beside it. */
 int gguf_open(struct gguf **out, const char *path, struct infer_error *err);
 
-/* The same of bytes in memory, which are copied. */
+/* The same of bytes in memory, which are copied; they are one whole file. */
 int gguf_open_memory(struct gguf **out, const void *bytes, size_t count,
                      struct infer_error *err);
 void gguf_close(struct gguf *file); /* NULL is allowed */
 
-uint64_t gguf_file_bytes(const struct gguf *file);
+uint64_t gguf_file_bytes(const struct gguf *file); /* of all files */
+
+/* The files in their order: one, or all parts. NULL: opened from memory. */
+size_t gguf_path_count(const struct gguf *file);
+const char *gguf_path_at(const struct gguf *file, size_t i);
 
 /* Do the tensors lie in the file's own pages, which can be had again? */
 bool gguf_is_mapped(const struct gguf *file);
@@ -68,6 +75,10 @@ const struct gguf_key *gguf_find(const struct gguf *file, const char *name);
 
 /* The value of a key that must be there and of this type; INFER_EFORMAT if not. */
 int gguf_get_u32(const struct gguf *file, const char *name, uint32_t *out,
+                 struct infer_error *err);
+int gguf_get_u16(const struct gguf *file, const char *name, uint16_t *out,
+                 struct infer_error *err);
+int gguf_get_i32(const struct gguf *file, const char *name, int32_t *out,
                  struct infer_error *err);
 int gguf_get_f32(const struct gguf *file, const char *name, float *out,
                  struct infer_error *err);

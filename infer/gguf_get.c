@@ -34,6 +34,28 @@ int gguf_get_u32(const struct gguf *file, const char *name, uint32_t *out,
     return status;
 }
 
+int gguf_get_u16(const struct gguf *file, const char *name, uint16_t *out,
+                 struct infer_error *err)
+{
+    const struct gguf_key *key = NULL;
+    int status = get(file, name, GGUF_U16, false, &key, err);
+
+    if (status == 0)
+        memcpy(out, key->data, sizeof *out);
+    return status;
+}
+
+int gguf_get_i32(const struct gguf *file, const char *name, int32_t *out,
+                 struct infer_error *err)
+{
+    const struct gguf_key *key = NULL;
+    int status = get(file, name, GGUF_I32, false, &key, err);
+
+    if (status == 0)
+        memcpy(out, key->data, sizeof *out);
+    return status;
+}
+
 int gguf_get_f32(const struct gguf *file, const char *name, float *out,
                  struct infer_error *err)
 {

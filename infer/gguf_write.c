@@ -73,6 +73,18 @@ static void put_key(struct gguf_writer *w, const char *key, enum gguf_value type
     w->key_count++;
 }
 
+void gguf_write_u16(struct gguf_writer *w, const char *key, uint16_t value)
+{
+    put_key(w, key, GGUF_U16);
+    put(w, &w->keys, &value, sizeof value);
+}
+
+void gguf_write_i32(struct gguf_writer *w, const char *key, int32_t value)
+{
+    put_key(w, key, GGUF_I32);
+    put(w, &w->keys, &value, sizeof value);
+}
+
 void gguf_write_u32(struct gguf_writer *w, const char *key, uint32_t value)
 {
     put_key(w, key, GGUF_U32);

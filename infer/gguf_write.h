@@ -30,6 +30,8 @@ struct gguf_writer {
     int status;
 };
 
+void gguf_write_u16(struct gguf_writer *w, const char *key, uint16_t value);
+void gguf_write_i32(struct gguf_writer *w, const char *key, int32_t value);
 void gguf_write_u32(struct gguf_writer *w, const char *key, uint32_t value);
 void gguf_write_f32(struct gguf_writer *w, const char *key, float value);
 void gguf_write_bool(struct gguf_writer *w, const char *key, bool value);

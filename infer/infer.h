@@ -57,7 +57,7 @@ struct infer_model_info {     /* strings live until infer_model_close() */
     const char *name;         /* "" when the file does not say */
     const char *license;      /* NULL when the file does not say */
     uint64_t parameters;
-    uint64_t file_bytes;
+    uint64_t file_bytes;     /* of all files of a model in several */
     uint32_t context_tokens; /* the longest sequence, special tokens included */
     bool generates;          /* a language model; otherwise an encoder */
     uint32_t width;          /* floats in an embedding */
@@ -73,9 +73,16 @@ struct infer_model_info {     /* strings live until infer_model_close() */
 /* "OpenBLAS 0.3.21 ...": the library of the second float backend, with its kernels. */
 const char *infer_libraries(void);
 
+/* A model in several files is opened by the first, NAME-00001-of-00003.gguf; the
+ * others must lie beside it. What is damaged is refused by the name of its part. */
 int infer_model_open(struct infer_model **out, const char *path,
                      struct infer_error *err);
 void infer_model_info(const struct infer_model *model, struct infer_model_info *out);
+
+/* The path of file i of those that the model consists of, in order; NULL past the last
+ * one. Most models are one file. Who records a model's digest takes it over them all.
+ * Lives until infer_model_close(). */
+const char *infer_model_file(const struct infer_model *model, size_t i);
 void infer_model_close(struct infer_model *model); /* NULL is allowed */
 
 /* Read a Hugging Face checkpoint folder (safetensors, config.json, vocabulary)

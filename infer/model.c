@@ -171,6 +171,11 @@ void infer_model_close(struct infer_model *m)
 
 /* ---- telling about it ----------------------------------------------------------- */
 
+const char *infer_model_file(const struct infer_model *m, size_t i)
+{
+    return gguf_path_at(m->file, i);
+}
+
 static void count_type(struct infer_model_info *info, const char *name)
 {
     size_t i = 0;
