@@ -4,6 +4,7 @@
  *     asked       policy, models, program, operator, machine, times
  *     outcomes    how documents ended, and what was decided
  *     answers     labels of each task
+ *     model       who answered, what was written and dropped; where there was one
  *     queue       what a person must look at
  *     documents   one block each: summary, labels, quoted evidence, findings
  *     check       how to verify all of this without trusting the page
@@ -111,16 +112,6 @@ static int report_find_run(struct report *report)
 
 /* ---- header ---------------------------------------------------------------------- */
 
-static void write_tile(struct report *report, const char *tone, int64_t count,
-                       const char *words)
-{
-    fprintf(report->out, "<li class=\"%s\"><b>", count ? tone : "plain");
-    html_count(report, count);
-    html_raw(report, "</b><span>");
-    html_raw(report, words);
-    html_raw(report, "</span></li>\n");
-}
-
 static void write_head(struct report *report, const char *title)
 {
     html_raw(
@@ -151,17 +142,16 @@ static int write_tiles(struct report *report)
         return status;
     report->documents = sqlite3_column_int64(stmt, 0);
     html_raw(report, "<ul class=\"tiles\">\n");
-    write_tile(report, "plain", report->documents, "documents");
-    write_tile(report, "good", sqlite3_column_int64(stmt, 1), "read completely");
-    write_tile(report, "plain", sqlite3_column_int64(stmt, 2), "duplicates");
-    write_tile(report, "bad",
-               report->documents - sqlite3_column_int64(stmt, 1) -
-                   sqlite3_column_int64(stmt, 2),
-               "not or not fully read");
-    write_tile(report, "warn", sqlite3_column_int64(stmt, 3),
-               "for a person to look at");
-    write_tile(report, "plain", sqlite3_column_int64(stmt, 4),
-               "events in the audit log");
+    html_tile(report, "plain", report->documents, "documents");
+    html_tile(report, "good", sqlite3_column_int64(stmt, 1), "read completely");
+    html_tile(report, "plain", sqlite3_column_int64(stmt, 2), "duplicates");
+    html_tile(report, "bad",
+              report->documents - sqlite3_column_int64(stmt, 1) -
+                  sqlite3_column_int64(stmt, 2),
+              "not or not fully read");
+    html_tile(report, "warn", sqlite3_column_int64(stmt, 3), "for a person to look at");
+    html_tile(report, "plain", sqlite3_column_int64(stmt, 4),
+              "events in the audit log");
     html_raw(report, "</ul>\n");
     sqlite3_reset(stmt);
     return STORE_OK;
@@ -187,10 +177,17 @@ static int report_header(struct report *report)
     html_raw(report, "</p>\n");
     sqlite3_reset(stmt);
     status = write_tiles(report);
+    if (status == STORE_OK)
+        status = report_model_tiles(report);
     html_raw(
         report,
         "<nav><a href=\"#asked\">What was asked</a><a href=\"#outcomes\">Outcomes</a>"
-        "<a href=\"#answers\">Answers</a><a href=\"#queue\">For a person</a>"
+        "<a href=\"#answers\">Answers</a>");
+    if (report->model)
+        html_raw(report, "<a href=\"#model\">Language model</a>");
+    html_raw(
+        report,
+        "<a href=\"#queue\">For a person</a>"
         "<a href=\"#documents\">Documents</a><a href=\"#check\">How to check this</a>"
         "</nav>\n</header>\n<main>\n");
     return status;
@@ -297,8 +294,8 @@ static int report_check(struct report *report)
 static int report_write(struct report *report)
 {
     static int (*const part[])(struct report *) = {
-        report_header, report_asked,     report_outcomes, report_answers,
-        report_queue,  report_documents, report_check};
+        report_header, report_asked, report_outcomes,  report_answers,
+        report_model,  report_queue, report_documents, report_check};
     int status = STORE_OK;
 
     for (size_t i = 0; status == STORE_OK && i < sizeof(part) / sizeof(part[0]); i++)

@@ -30,7 +30,7 @@ static void cite_section(struct report *report, const struct store_document *doc
         fprintf(report->out, "%" PRId64, number);
 }
 
-static void cite(struct report *report, const struct store_document *document,
+void report_cite(struct report *report, const struct store_document *document,
                  const struct store_range *range)
 {
     const struct store_section *section = section_find(document, range->section);
@@ -49,13 +49,13 @@ static void cite(struct report *report, const struct store_document *document,
     html_raw(report, "</cite>");
 }
 
-static void quote(struct report *report, const struct store_document *document,
+void report_quote(struct report *report, const struct store_document *document,
                   const struct store_quote *quoted)
 {
     html_raw(report, "<blockquote dir=\"auto\">");
     html_text_cut(report, quoted->text, REPORT_QUOTE_MAX);
     html_raw(report, " ");
-    cite(report, document, &quoted->range);
+    report_cite(report, document, &quoted->range);
     html_raw(report, "</blockquote>\n");
 }
 
@@ -162,20 +162,6 @@ static void write_books(struct report *report, const struct store_document *docu
 
 /* ---- what was found -------------------------------------------------------------- */
 
-static void write_summary(struct report *report, const struct store_document *document)
-{
-    if (document->sentence_count == 0)
-        return;
-    html_raw(report, "<h4>Summary</h4>\n<div class=\"summary\" dir=\"auto\">");
-    for (size_t i = 0; i < document->sentence_count; i++) {
-        html_raw(report, i ? " <span>" : "<span>");
-        html_text_cut(report, document->sentence[i].quote.text, REPORT_QUOTE_MAX);
-        html_raw(report, "</span> ");
-        cite(report, document, &document->sentence[i].quote.range);
-    }
-    html_raw(report, "</div>\n");
-}
-
 static void write_label(struct report *report, const struct store_task *task,
                         const struct store_score *score)
 {
@@ -244,9 +230,8 @@ static void write_task(struct report *report, const struct store_document *docum
     html_percent(report, task->probability);
     html_raw(report, "</span><span>Runner-up: ");
     html_words(report, task->runner_up);
-    html_raw(report, "</span><span>Answered by the ");
-    html_words(report, task->answered_by);
     html_raw(report, "</span>");
+    report_answerer(report, task);
     write_plain(report, task);
     html_raw(report, "</p>\n");
     if (task->score_count)
@@ -254,7 +239,7 @@ static void write_task(struct report *report, const struct store_document *docum
     if (task->evidence_count)
         html_raw(report, "<h5>The words that weighed most</h5>\n");
     for (size_t i = 0; i < task->evidence_count; i++)
-        quote(report, document, &task->evidence[i]);
+        report_quote(report, document, &task->evidence[i]);
     html_raw(report, "</section>\n");
 }
 
@@ -276,7 +261,7 @@ static void write_findings(struct report *report, const struct store_document *d
             html_text_cut(report, finding->quote.text, REPORT_QUOTE_MAX);
         }
         html_raw(report, "</td><td class=\"place\">");
-        cite(report, document, &finding->quote.range);
+        report_cite(report, document, &finding->quote.range);
         html_raw(report, "</td></tr>\n");
     }
     html_raw(report, "</table>\n");
@@ -298,7 +283,7 @@ static void write_hidden(struct report *report, const struct store_document *doc
         html_raw(report, "</th><td dir=\"auto\">");
         html_text_cut(report, hidden->text, REPORT_QUOTE_MAX);
         html_raw(report, "</td><td class=\"place\">");
-        cite(report, document, &range);
+        report_cite(report, document, &range);
         html_raw(report, "</td></tr>\n");
     }
     html_raw(report, "</table>\n");
@@ -347,7 +332,7 @@ int report_document(struct report *report, const struct store_document *document
     html_raw(report, "<div class=\"inside\">\n");
     write_identity(report, document);
     write_reason(report, document);
-    write_summary(report, document);
+    report_summary(report, document);
     for (size_t i = 0; i < document->task_count; i++)
         write_task(report, document, &document->task[i]);
     write_findings(report, document);

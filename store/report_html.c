@@ -73,6 +73,45 @@ void html_text_cut(struct report *report, const char *text, size_t bytes_max)
     fputs("\xe2\x80\xa6", report->out);
 }
 
+/* Of ASCII, or part of any other character. */
+static bool is_letter(char c)
+{
+    unsigned char byte = (unsigned char)c;
+
+    return byte >= 0x80 || (byte >= '0' && byte <= '9') ||
+           ((byte | 32) >= 'a' && (byte | 32) <= 'z');
+}
+
+/* Where the word stands by itself: "5" is not found in "2015". */
+static const char *word_find(const char *text, const char *word)
+{
+    size_t bytes = strlen(word);
+    const char *at = bytes ? strstr(text, word) : NULL;
+
+    for (; at; at = strstr(at + 1, word)) {
+        bool glued_before = at > text && is_letter(at[-1]) && is_letter(word[0]);
+        bool glued_after = is_letter(at[bytes]) && is_letter(word[bytes - 1]);
+        if (!glued_before && !glued_after)
+            return at;
+    }
+    return NULL;
+}
+
+void html_text_marked(struct report *report, const char *text, size_t bytes_max,
+                      const char *word)
+{
+    const char *at = word_find(text, word);
+    size_t before = at ? (size_t)(at - text) : 0, bytes = strlen(word);
+
+    if (!at || before > bytes_max || bytes > bytes_max - before)
+        return html_text_cut(report, text, bytes_max);
+    html_bytes(report, text, before);
+    html_raw(report, "<mark>");
+    html_bytes(report, at, bytes);
+    html_raw(report, "</mark>");
+    html_text_cut(report, at + bytes, bytes_max - before - bytes);
+}
+
 /* Each component is isolated, or a right-to-left name would swap places with its
  * neighbours. */
 void html_path(struct report *report, const char *path)
@@ -157,6 +196,16 @@ void html_bar(struct report *report, double share, const char *tone, double rest
     html_segment(report, share, tone);
     html_segment(report, rest, "warn");
     html_raw(report, "</span>");
+}
+
+void html_tile(struct report *report, const char *tone, int64_t count,
+               const char *words)
+{
+    fprintf(report->out, "<li class=\"%s\"><b>", count ? tone : "plain");
+    html_count(report, count);
+    html_raw(report, "</b><span>");
+    html_raw(report, words);
+    html_raw(report, "</span></li>\n");
 }
 
 void html_chip(struct report *report, const char *tone, const char *name)

@@ -245,8 +245,8 @@ static void decision_row(struct report *report, sqlite3_stmt *stmt)
     html_raw(report, "</td><td class=\"meaning\"></td></tr>\n");
 }
 
-static int grouped_rows(struct report *report, const char *sql,
-                        void (*row)(struct report *report, sqlite3_stmt *stmt))
+int report_rows(struct report *report, const char *sql,
+                void (*row)(struct report *report, sqlite3_stmt *stmt))
 {
     sqlite3_stmt *stmt;
     int status = db_bind(report->store, &stmt, sql, DB_VALUES(db_text(report->policy)),
@@ -265,17 +265,17 @@ int report_outcomes(struct report *report)
 
     html_raw(report, "<section id=\"outcomes\"><h2>How the documents ended</h2>\n"
                      "<table class=\"rows\">\n");
-    status = grouped_rows(report,
-                          "SELECT outcome, count(*) FROM " CURRENT
-                          " GROUP BY outcome ORDER BY outcome <> 'ok', count(*) DESC, "
-                          "outcome",
-                          outcome_row);
+    status = report_rows(report,
+                         "SELECT outcome, count(*) FROM " CURRENT
+                         " GROUP BY outcome ORDER BY outcome <> 'ok', count(*) DESC, "
+                         "outcome",
+                         outcome_row);
     html_raw(report, "</table>\n<h3>Decisions</h3>\n<table class=\"rows\">\n");
     if (status == STORE_OK)
-        status = grouped_rows(report,
-                              "SELECT decision, count(*) FROM " CURRENT
-                              " GROUP BY decision ORDER BY count(*) DESC, decision",
-                              decision_row);
+        status = report_rows(report,
+                             "SELECT decision, count(*) FROM " CURRENT
+                             " GROUP BY decision ORDER BY count(*) DESC, decision",
+                             decision_row);
     html_raw(report, "</table></section>\n");
     return status;
 }

@@ -76,6 +76,34 @@ static void long_text_is_cut_before_a_character(void **state)
     }
 }
 
+static void the_word_to_blame_is_marked_where_it_stands_alone(void **state)
+{
+    static const struct {
+        const char *text, *word;
+        size_t max;
+        const char *out;
+    } pair[] = {
+        {"They owe 777 dollars.", "777", 99, "They owe <mark>777</mark> dollars."},
+        {"In 2015, 5 of 15.", "5", 99, "In 2015, <mark>5</mark> of 15."},
+        {"2015", "5", 99, "2015"},
+        {"\xc3\xa9t\xc3\xa9", "t", 99, "\xc3\xa9t\xc3\xa9"},
+        {"a < b & b", "< b &", 99, "a <mark>&lt; b &amp;</mark> b"},
+        {"none", "", 99, "none"},
+        {"none", "else", 99, "none"},
+        {"one two three", "two", 7, "one <mark>two</mark>\xe2\x80\xa6"},
+        {"one two three", "two", 6, "one tw\xe2\x80\xa6"},
+        {"a", "a", 0, "\xe2\x80\xa6"},
+        {"x", "x", 1, "<mark>x</mark>"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(pair); i++) {
+        struct page *page = page_open();
+        html_text_marked(&page->report, pair[i].text, pair[i].max, pair[i].word);
+        page_is(page, pair[i].out);
+    }
+}
+
 static void names_are_shown_as_words(void **state)
 {
     struct page *page = page_open();
@@ -172,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_escaped_and_stripped_of_what_misleads),
         cmocka_unit_test(long_text_is_cut_before_a_character),
+        cmocka_unit_test(the_word_to_blame_is_marked_where_it_stands_alone),
         cmocka_unit_test(names_are_shown_as_words),
         cmocka_unit_test(counts_are_grouped_by_thousands),
         cmocka_unit_test(a_share_is_never_rounded_to_all_or_nothing),
