@@ -1,5 +1,7 @@
 /* cloister results - what runs found, from the database: a list, or one document
- * with its scores, evidence, summary and findings. Opens the file read-only. */
+ * with its scores, evidence, summary and findings. What a language model wrote is
+ * never shown without the words of the document it rests on, and what of it was
+ * dropped is shown with the reason. Opens the file read-only. */
 #include "cmd/cmd.h"
 
 #include <stdio.h>
@@ -66,6 +68,11 @@ static json_t *task_json(const struct store_task *task, bool details)
         json_object_set_new(quote, "weight", json_real(task->evidence[i].weight));
         json_array_append_new(evidence, quote);
     }
+    json_object_set_new(object, "prior", json_or_null(task->prior));
+    json_object_set_new(object, "first_label", json_or_null(task->first_label));
+    json_object_set_new(object, "first_probability",
+                        task->first_label ? json_real(task->first_probability)
+                                          : json_null());
     json_object_set_new(object, "scores", scores);
     json_object_set_new(object, "evidence", evidence);
     if (task->plain_label)
@@ -76,14 +83,38 @@ static json_t *task_json(const struct store_task *task, bool details)
     return object;
 }
 
+static json_t *sentence_json(const struct store_sentence *sentence)
+{
+    json_t *object = quote_json(&sentence->quote);
+    json_object_set_new(object, "kind", json_or_null(sentence->kind));
+    if (sentence->written) {
+        json_object_set_new(object, "text", json_or_null(sentence->written));
+        json_object_set_new(object, "source_text", json_or_null(sentence->quote.text));
+    }
+    return object;
+}
+
+static void summary_set(json_t *object, const struct store_document *document)
+{
+    json_t *summary = json_array(), *dropped = json_array();
+    for (size_t i = 0; i < document->sentence_count; i++)
+        json_array_append_new(summary, sentence_json(&document->sentence[i]));
+    for (size_t i = 0; i < document->dropped_count; i++) {
+        json_t *sentence = json_object();
+        json_object_set_new(sentence, "why", json_or_null(document->dropped[i].why));
+        json_object_set_new(sentence, "what", json_or_null(document->dropped[i].what));
+        json_object_set_new(sentence, "text", json_or_null(document->dropped[i].text));
+        json_array_append_new(dropped, sentence);
+    }
+    json_object_set_new(object, "summary", summary);
+    json_object_set_new(object, "dropped", dropped);
+    json_object_set_new(object, "summary_reason",
+                        json_or_null(document->summary_reason));
+}
+
 static void details_set(json_t *object, const struct store_document *document)
 {
-    json_t *summary = json_array(), *findings = json_array();
-    for (size_t i = 0; i < document->sentence_count; i++) {
-        json_t *sentence = quote_json(&document->sentence[i].quote);
-        json_object_set_new(sentence, "kind", json_string(document->sentence[i].kind));
-        json_array_append_new(summary, sentence);
-    }
+    json_t *findings = json_array();
     for (size_t i = 0; i < document->finding_count; i++) {
         const struct store_finding *found = &document->finding[i];
         json_t *finding = json_object();
@@ -98,7 +129,7 @@ static void details_set(json_t *object, const struct store_document *document)
     json_t *metadata =
         document->metadata ? json_loads(document->metadata, 0, NULL) : NULL;
     json_object_set_new(object, "metadata", metadata ? metadata : json_null());
-    json_object_set_new(object, "summary", summary);
+    summary_set(object, document);
     json_object_set_new(object, "findings", findings);
 }
 
@@ -147,7 +178,8 @@ enum {
     COL_PATH = 48,
     COL_OUTCOME = 17,
     COL_LABEL = 24,
-    COL_PROBABILITY = 12
+    COL_PROBABILITY = 12,
+    COL_BY = 9
 };
 
 const char *path_from_here(const char *path)
@@ -179,8 +211,9 @@ static int print_path(const char *path, int columns)
 
 static void table_head(void)
 {
-    printf("%-*s%-*s%-*s%-*s%-*s%s\n", COL_ID, "id", COL_PATH, "document", COL_OUTCOME,
-           "outcome", COL_LABEL, "label", COL_PROBABILITY, "probability", "decision");
+    printf("%-*s%-*s%-*s%-*s%-*s%-*s%s\n", COL_ID, "id", COL_PATH, "document",
+           COL_OUTCOME, "outcome", COL_LABEL, "label", COL_PROBABILITY, "probability",
+           COL_BY, "by", "decision");
 }
 
 static void table_row(const struct store_document *document)
@@ -195,8 +228,9 @@ static void table_row(const struct store_document *document)
         snprintf(number, sizeof(number), "%.2f%s", task->probability,
                  task->undecided ? " ?" : "");
         pad(print_safe(stdout, number, 0), COL_PROBABILITY);
+        pad(print_safe(stdout, task->answered_by, COL_BY - 1), COL_BY);
     } else {
-        printf("%-*s%-*s", COL_LABEL, "-", COL_PROBABILITY, "-");
+        printf("%-*s%-*s%-*s", COL_LABEL, "-", COL_PROBABILITY, "-", COL_BY, "-");
     }
     print_safe(stdout, document->decision ? document->decision : "", 0);
     putchar('\n');
@@ -234,9 +268,15 @@ static void csv_row(const struct store_document *document)
 
 /* ---- one document for people ---------------------------------------------------- */
 
-static void show_quote(const struct store_quote *quote)
+static void say(const char *before, const char *text)
 {
-    printf("    [%lld:%lld", (long long)quote->range.section,
+    fputs(before, stdout);
+    print_safe(stdout, text ? text : "", 0);
+}
+
+static void show_quote(const char *before, const struct store_quote *quote)
+{
+    printf("    %s[%lld:%lld", before, (long long)quote->range.section,
            (long long)quote->range.start);
     if (quote->range.end_section != quote->range.section)
         printf("-%lld:%lld] ", (long long)quote->range.end_section,
@@ -247,20 +287,97 @@ static void show_quote(const struct store_quote *quote)
     putchar('\n');
 }
 
+/* Who answered, against which prior, and what the encoder had said before. */
+static void show_answerer(const struct store_task *task)
+{
+    say("  runner-up ", task->runner_up);
+    say("; answered by the ", task->answered_by);
+    if (task->prior && strcmp(task->prior, "neutral") == 0)
+        fputs(", less a neutral text in place of a prior", stdout);
+    else if (task->prior)
+        say(", less the prior ", task->prior);
+    putchar('\n');
+    if (task->first_label) {
+        say("  first answer, by the encoder: ", task->first_label);
+        printf(", probability %.3f\n", task->first_probability);
+    }
+}
+
 static void show_task(const struct store_task *task)
 {
-    printf("\n%s: %s, probability %.3f%s\n", task->task, task->label, task->probability,
+    say("\n", task->task);
+    say(": ", task->label);
+    printf(", probability %.3f%s\n", task->probability,
            task->undecided ? " (undecided: a person must look)" : "");
-    if (task->runner_up)
-        printf("  runner-up %s; answered by the %s\n", task->runner_up,
-               task->answered_by);
-    if (task->plain_label)
-        printf("  without commanding text %s, probability %.3f%s\n", task->plain_label,
-               task->plain_probability, task->plain_undecided ? ", undecided" : "");
+    show_answerer(task);
+    if (task->plain_label) {
+        say("  without commanding text ", task->plain_label);
+        printf(", probability %.3f%s\n", task->plain_probability,
+               task->plain_undecided ? ", undecided" : "");
+    }
     if (task->evidence_count)
         puts("  evidence [section:bytes]:");
     for (size_t i = 0; i < task->evidence_count; i++)
-        show_quote(&task->evidence[i]);
+        show_quote("", &task->evidence[i]);
+}
+
+static void show_sentence(const struct store_sentence *sentence)
+{
+    if (!sentence->written) {
+        show_quote("", &sentence->quote);
+        return;
+    }
+    say("    written: ", sentence->written);
+    putchar('\n');
+    show_quote("  rests on ", &sentence->quote);
+}
+
+static void show_dropped(const struct store_dropped *dropped)
+{
+    say("    ", dropped->why);
+    if (dropped->what && dropped->what[0]) {
+        say(" \"", dropped->what);
+        putchar('"');
+    }
+    say(": ", dropped->text);
+    putchar('\n');
+}
+
+static void show_summary(const struct store_document *document)
+{
+    size_t written = 0, count = document->sentence_count;
+    for (size_t i = 0; i < count; i++)
+        written += document->sentence[i].written != NULL;
+    if (count && written)
+        printf("\nsummary (%zu of %zu sentences written by the model):\n", written,
+               count);
+    else if (count)
+        puts("\nsummary (verbatim):");
+    if (document->summary_reason && document->summary_reason[0]) {
+        say("  verbatim instead of written: ", document->summary_reason);
+        putchar('\n');
+    }
+    for (size_t i = 0; i < count; i++)
+        show_sentence(&document->sentence[i]);
+    if (document->dropped_count)
+        printf("\ndropped of what the model wrote (%zu):\n", document->dropped_count);
+    for (size_t i = 0; i < document->dropped_count; i++)
+        show_dropped(&document->dropped[i]);
+}
+
+static void show_findings(const struct store_document *document)
+{
+    if (document->finding_count)
+        puts("\nfindings:");
+    for (size_t i = 0; i < document->finding_count; i++) {
+        const struct store_finding *finding = &document->finding[i];
+        struct store_quote quote = finding->quote;
+        if (finding->masked)
+            quote.text = finding->masked;
+        say("  ", finding->detector);
+        printf(" (%.2f)\n", finding->score);
+        show_quote("", &quote);
+    }
 }
 
 static void show_document(const struct store_document *document)
@@ -269,34 +386,18 @@ static void show_document(const struct store_document *document)
     store_digest_hex(&document->digest, digest);
     printf("document %lld: ", (long long)document->document);
     print_safe(stdout, document->path, 0);
-    printf("\n  sha256   %s\n  outcome  %s", document->has_digest ? digest : "unknown",
-           document->outcome);
-    if (document->reason && document->reason[0]) {
-        fputs(": ", stdout);
-        print_safe(stdout, document->reason, 0);
-    }
-    printf(
-        "\n  decision %s\n  text     %lld bytes extracted, %lld hidden, %lld seen by "
-        "the model\n",
-        document->decision ? document->decision : "",
-        (long long)document->extracted_bytes, (long long)document->hidden_bytes,
-        (long long)document->seen_bytes);
+    printf("\n  sha256   %s", document->has_digest ? digest : "unknown");
+    say("\n  outcome  ", document->outcome);
+    if (document->reason && document->reason[0])
+        say(": ", document->reason);
+    say("\n  decision ", document->decision);
+    printf("\n  text     %lld bytes extracted, %lld hidden, %lld seen by the model\n",
+           (long long)document->extracted_bytes, (long long)document->hidden_bytes,
+           (long long)document->seen_bytes);
     for (size_t i = 0; i < document->task_count; i++)
         show_task(&document->task[i]);
-    if (document->sentence_count)
-        puts("\nsummary (verbatim):");
-    for (size_t i = 0; i < document->sentence_count; i++)
-        show_quote(&document->sentence[i].quote);
-    if (document->finding_count)
-        puts("\nfindings:");
-    for (size_t i = 0; i < document->finding_count; i++) {
-        const struct store_finding *finding = &document->finding[i];
-        printf("  %s (%.2f)\n", finding->detector, finding->score);
-        struct store_quote quote = finding->quote;
-        if (finding->masked)
-            quote.text = finding->masked;
-        show_quote(&quote);
-    }
+    show_summary(document);
+    show_findings(document);
 }
 
 /* ---- the command ---------------------------------------------------------------- */
