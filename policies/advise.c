@@ -92,11 +92,25 @@ static int advise_attributes(const xmlNode *node, const struct grammar_element *
 
 /* ---- text ---- */
 
+/* The element's text as its kind of value counts it; NULL: out of memory. */
+static char *text_of(const xmlNode *node, const struct grammar_value *value)
+{
+    size_t bytes = policy_tree_text(node, NULL, 0);
+    char *text;
+
+    if (value->kind == GRAMMAR_EXACT)
+        return (char *)xmlNodeGetContent(node);
+    text = xmlMalloc(bytes + 1);
+    if (text)
+        policy_tree_text(node, text, bytes + 1);
+    return text;
+}
+
 static int advise_text(const xmlNode *node, const struct grammar_element *element,
                        struct policy_error *err)
 {
     const xmlNode *child = policy_tree_child(node, NULL);
-    size_t bytes = policy_tree_text(node, NULL, 0);
+    size_t bytes;
     bool fits;
     char *text;
 
@@ -106,12 +120,12 @@ static int advise_text(const xmlNode *node, const struct grammar_element *elemen
                            "in text",
                            policy_quote_of((const char *)child->name).text,
                            element->name);
-    text = malloc(bytes + 1);
+    text = text_of(node, element->text);
     if (!text)
         return policy_fail(err, POLICY_ENOMEM, 0, "out of memory");
-    policy_tree_text(node, text, bytes + 1);
+    bytes = strlen(text);
     fits = grammar_value_fits(element->text, text);
-    free(text);
+    xmlFree(text);
     if (fits)
         return POLICY_OK;
     return policy_fail(err, POLICY_EINVALID, policy_tree_line(node),

@@ -1,7 +1,8 @@
 /* build - from a valid tree to struct policy.
  *
  * Everything goes into one block whose size is known beforehand: no string is
- * longer than its source, and no element needs more than one struct and one
+ * longer than its source or the grammar's default, a prior's path than its name
+ * and the policy's folder, and no element needs more than one struct and one
  * pointer. Structs are taken from the front, strings from the back:
  *
  *     | policy's structs ->            free            <- strings |
@@ -14,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ELEMENT_BYTES_MAX = 256, SPARE_BYTES = 4096, MIB = 1 << 20 };
+enum { ELEMENT_BYTES_MAX = 256, SPARE_BYTES = 64 << 10, MIB = 1 << 20 };
 
 _Static_assert(sizeof(struct policy_task) + 2 * sizeof(void *) < ELEMENT_BYTES_MAX &&
                    sizeof(struct policy_detector) + 2 * sizeof(void *) <
@@ -26,6 +27,7 @@ _Static_assert(sizeof(struct policy_task) + 2 * sizeof(void *) < ELEMENT_BYTES_M
 struct build {
     char *front, *back;
     const struct grammar *grammar;
+    const char *path; /* the policy's file, or NULL */
     struct policy_loaded *loaded;
     struct policy_error *err;
 };
@@ -108,6 +110,22 @@ static const char *take_value(struct build *build, const xmlNode *node,
     return value ? memcpy(take_bytes(build, bytes), value, bytes) : NULL;
 }
 
+/* A text kept to the byte, or the grammar's default. parent may be NULL. */
+static const char *take_exact(struct build *build, const xmlNode *parent,
+                              const char *name)
+{
+    const xmlNode *node = parent ? policy_tree_child(parent, name) : NULL;
+    const char *standard = grammar_find(build->grammar, name)->standard;
+    size_t bytes = node ? policy_tree_exact(node, NULL, 0) : strlen(standard);
+    char *text = take_bytes(build, bytes + 1);
+
+    if (node)
+        policy_tree_exact(node, text, bytes + 1);
+    else
+        memcpy(text, standard, bytes + 1);
+    return text;
+}
+
 /* ---- tasks ---- */
 
 static const char *const *take_examples(struct build *build, const xmlNode *parent,
@@ -129,6 +147,8 @@ static void build_label(struct build *build, struct policy_label *label,
 {
     label->name = take_value(build, node, "label", "name");
     label->title = child_text(build, node, "title");
+    label->answer = take_value(build, node, "label", "answer");
+    label->answer = label->answer ? label->answer : label->title;
     label->description = child_text(build, node, "description");
     label->example = take_examples(build, node, &label->example_count);
 }
@@ -154,6 +174,8 @@ static void build_task(struct build *build, struct policy_task *task,
     task->pool = pool_of(build, node);
     task->pool_top = count_of(build, node, "task", "pool-top");
     task->evidence_max = count_of(build, node, "task", "evidence-max");
+    task->model_threshold = number_of(build, node, "task", "model-threshold");
+    task->model_temperature = number_of(build, node, "task", "model-temperature");
     task->label_count = policy_tree_count(node, "label");
     task->label = label = take(build, sizeof *label, task->label_count);
     for (xmlNode *child = policy_tree_child(node, "label"); child;
@@ -380,6 +402,64 @@ static void build_summary(const struct build *build, struct policy_summary *summ
     summary->redundancy = number_of(build, node, "summary", "redundancy");
 }
 
+/* ---- a language model ---- */
+
+/* How much of the policy's path is its folder, the last slash included. */
+static size_t folder_bytes(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+
+    return slash ? (size_t)(slash + 1 - path) : 0;
+}
+
+static const char *take_beside(struct build *build, const char *name)
+{
+    size_t folder = folder_bytes(build->path), bytes = strlen(name) + 1;
+    char *path = take_bytes(build, folder + bytes);
+
+    if (folder)
+        memcpy(path, build->path, folder);
+    memcpy(path + folder, name, bytes);
+    return path;
+}
+
+static void build_priors(struct build *build, struct policy_model *model,
+                         const xmlNode *node)
+{
+    const char **prior;
+    size_t i = 0;
+
+    model->prior_count = policy_tree_count(node, "prior");
+    model->prior = prior = take(build, sizeof *prior, model->prior_count);
+    for (xmlNode *child = policy_tree_child(node, "prior"); child;
+         child = policy_tree_sibling(child, "prior"))
+        prior[i++] = take_beside(build, policy_tree_value(child, "file"));
+}
+
+static void build_model(struct build *build, struct policy_model *model,
+                        const xmlNode *node)
+{
+    model->ask = is_word(build, node, "model", "ask", "always") ? POLICY_ASK_ALWAYS
+                                                                : POLICY_ASK_UNDECIDED;
+    model->chat = take_value(build, node, "model", "chat");
+    model->passage_tokens_max = count_of(build, node, "model", "passage-tokens-max");
+    model->sentence_tokens_max = count_of(build, node, "model", "sentence-tokens-max");
+    model->system = take_exact(build, node, "system");
+    model->classify = take_exact(build, node, "classify");
+    model->opening = take_exact(build, node, "opening");
+    model->summarize = take_exact(build, node, "summarize");
+    model->fold = take_exact(build, node, "fold");
+    model->neutral = take_exact(build, node, "neutral");
+    model->temperature = number_of(build, node, "model", "temperature");
+    model->top_p = number_of(build, node, "model", "top-p");
+    model->min_p = number_of(build, node, "model", "min-p");
+    model->seed = (uint64_t)number_of(build, node, "model", "seed");
+    if (node)
+        build_priors(build, model, node);
+}
+
+/* ---- the whole ---- */
+
 static int build_all(struct build *build, struct policy *policy, const xmlNode *root)
 {
     policy->name = take_value(build, root, "policy", "name");
@@ -390,6 +470,7 @@ static int build_all(struct build *build, struct policy *policy, const xmlNode *
     build_limits(build, policy, policy_tree_child(root, "limits"));
     build_tasks(build, policy, root);
     build_summary(build, &policy->summary, policy_tree_child(root, "summary"));
+    build_model(build, &policy->model, policy_tree_child(root, "model"));
     build_decisions(build, policy, policy_tree_child(root, "decisions"));
     return build_detectors(build, policy, root);
 }
@@ -398,10 +479,14 @@ int policy_build(struct policy_loaded *out, const xmlNode *root,
                  const struct grammar *grammar, const struct policy_source *source,
                  struct policy_error *err)
 {
-    struct build build = {.grammar = grammar, .loaded = out, .err = err};
+    struct build build = {
+        .grammar = grammar, .path = source->path, .loaded = out, .err = err};
+    const xmlNode *model = policy_tree_child(root, "model");
     size_t elements = source->element_count + POLICY_COMMAND_PATTERNS;
     size_t size = elements * ELEMENT_BYTES_MAX + source->count + SPARE_BYTES;
 
+    if (model)
+        size += policy_tree_count(model, "prior") * folder_bytes(source->path);
     out->block = malloc(size);
     if (!out->block)
         return policy_fail(err, POLICY_ENOMEM, 0, "out of memory");

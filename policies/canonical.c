@@ -64,6 +64,7 @@ static void put_label(FILE *out, const struct policy_label *label)
 {
     put_text(out, "label.name", label->name);
     put_text(out, "label.title", label->title);
+    put_text(out, "label.answer", label->answer);
     put_text(out, "label.description", label->description);
     put_examples(out, label->example, label->example_count);
 }
@@ -80,6 +81,8 @@ static void put_task(FILE *out, const struct policy_task *task)
     put_text(out, "task.pool", pool[task->pool]);
     put_count(out, "task.pool_top", task->pool_top);
     put_count(out, "task.evidence_max", task->evidence_max);
+    put_number(out, "task.model_threshold", task->model_threshold);
+    put_number(out, "task.model_temperature", task->model_temperature);
     put_count(out, "task.labels", task->label_count);
     for (size_t i = 0; i < task->label_count; i++)
         put_label(out, &task->label[i]);
@@ -91,6 +94,35 @@ static void put_summary(FILE *out, const struct policy_summary *summary)
     put_count(out, "summary.sentences_max", summary->sentences_max);
     put_count(out, "summary.bytes_max", summary->bytes_max);
     put_number(out, "summary.redundancy", summary->redundancy);
+}
+
+/* A prior's folder is no part of the policy, its name is. */
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static void put_model(FILE *out, const struct policy_model *model)
+{
+    put_count(out, "model.ask", model->ask);
+    put_text(out, "model.chat", model->chat);
+    put_count(out, "model.passage_tokens_max", model->passage_tokens_max);
+    put_count(out, "model.sentence_tokens_max", model->sentence_tokens_max);
+    put_text(out, "model.system", model->system);
+    put_text(out, "model.classify", model->classify);
+    put_text(out, "model.opening", model->opening);
+    put_text(out, "model.summarize", model->summarize);
+    put_text(out, "model.fold", model->fold);
+    put_text(out, "model.neutral", model->neutral);
+    put_number(out, "model.temperature", model->temperature);
+    put_number(out, "model.top_p", model->top_p);
+    put_number(out, "model.min_p", model->min_p);
+    put_count(out, "model.seed", model->seed);
+    put_count(out, "model.priors", model->prior_count);
+    for (size_t i = 0; i < model->prior_count; i++)
+        put_text(out, "model.prior", file_name(model->prior[i]));
 }
 
 static void put_patterns(FILE *out, const char *key,
@@ -149,6 +181,7 @@ static void put_policy(FILE *out, const struct policy *policy)
     for (size_t i = 0; i < policy->task_count; i++)
         put_task(out, &policy->task[i]);
     put_summary(out, &policy->summary);
+    put_model(out, &policy->model);
     put_count(out, "policy.detectors", policy->detector_count);
     for (size_t i = 0; i < policy->detector_count; i++)
         put_detector(out, &policy->detector[i]);

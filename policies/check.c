@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { NAMES_MAX = 512 };
+enum { NAMES_MAX = 512, ANSWER_BYTES_MAX = 4 * 200 + 1 };
 
 static const struct {
     const char *parent, *child;
@@ -23,6 +23,7 @@ static const struct {
     {"pattern-detector", "pattern", 256},
     {"pattern-detector", "exclude", 64},
     {"decisions", "rule", 256},
+    {"model", "prior", 16},
 };
 
 static int check_counts(const xmlNode *node, struct policy_error *err)
@@ -84,6 +85,39 @@ static int check_name(const xmlNode *node, struct policy_error *err)
                                "<%s> is named \"%s\" like the one of line %d; give it "
                                "another name",
                                (const char *)node->name, name, policy_tree_line(other));
+    return POLICY_OK;
+}
+
+/* ---- answers ---- */
+
+/* Write what a language model says for a label, cut to size; return it. */
+static const char *answer_of(const xmlNode *label, char *out, size_t size)
+{
+    const char *answer = policy_tree_value(label, "answer");
+
+    if (answer)
+        return answer;
+    policy_tree_text(policy_tree_child(label, "title"), out, size);
+    return out;
+}
+
+static int check_answer(const xmlNode *label, struct policy_error *err)
+{
+    char own_title[ANSWER_BYTES_MAX], other_title[ANSWER_BYTES_MAX];
+    const char *answer = answer_of(label, own_title, sizeof own_title);
+
+    if (answer[0] == ' ' || answer[strlen(answer) - 1] == ' ')
+        return policy_fail(err, POLICY_EINVALID, policy_tree_line(label),
+                           "answer=\"%s\" of <label> begins or ends with a space; "
+                           "write words alone",
+                           policy_quote_of(answer).text);
+    for (xmlNode *other = policy_tree_child(label->parent, "label"); other != label;
+         other = policy_tree_sibling(other, "label"))
+        if (strcmp(answer_of(other, other_title, sizeof other_title), answer) == 0)
+            return policy_fail(err, POLICY_EINVALID, policy_tree_line(label),
+                               "\"%s\" is the answer of the label of line %d, too; "
+                               "give this one another title or another answer=\"...\"",
+                               policy_quote_of(answer).text, policy_tree_line(other));
     return POLICY_OK;
 }
 
@@ -260,6 +294,10 @@ int policy_check(const xmlNode *root, struct policy_error *err)
             status = check_name(node, err);
         if (status == POLICY_OK && policy_tree_is(node, "rule"))
             status = check_rule(node, err);
+        if (status == POLICY_OK && policy_tree_is(node, "label"))
+            status = check_answer(node, err);
+        if (status == POLICY_OK)
+            status = policy_prompt_check(node, err);
     }
     return status;
 }

@@ -93,6 +93,7 @@ bool grammar_value_fits(const struct grammar_value *value, const char *text)
     case GRAMMAR_CHOICE:
         return choice_fits(value, text);
     case GRAMMAR_TEXT:
+    case GRAMMAR_EXACT:
         return between(value, xmlUTF8Strlen((const xmlChar *)text));
     case GRAMMAR_STRING:
         return xmlRegexpExec(value->pattern, (const xmlChar *)text) == 1;
@@ -130,7 +131,9 @@ static void read_data(struct reader *reader, struct grammar_value *value,
         else
             value->high = grammar_number(text_of(param));
     }
-    if (value->kind != GRAMMAR_TEXT && !value->pattern)
+    if (value->kind == GRAMMAR_STRING && value->high > 0)
+        value->kind = GRAMMAR_EXACT;
+    else if (value->kind != GRAMMAR_TEXT && !value->pattern)
         reader->failed = true;
 }
 
@@ -160,6 +163,15 @@ static void read_value(struct reader *reader, struct grammar_value *value,
 
 /* ---- reading elements ---- */
 
+/* The value of an annotation: an attribute of the schema in a namespace. */
+static const char *annotation_of(const xmlNode *node, const char *name)
+{
+    for (const xmlAttr *at = node->properties; at; at = at->next)
+        if (at->ns && strcmp((const char *)at->name, name) == 0)
+            return at->children ? (const char *)at->children->content : "";
+    return NULL;
+}
+
 static void read_attribute(struct reader *reader, const xmlNode *node, bool required)
 {
     struct grammar_element *element = reader->element;
@@ -172,9 +184,7 @@ static void read_attribute(struct reader *reader, const xmlNode *node, bool requ
     attribute->required = required;
     attribute->value = value_find(reader->grammar, policy_tree_value(ref, "name"));
     assert(attribute->value);
-    for (const xmlAttr *at = node->properties; at; at = at->next)
-        if (strcmp((const char *)at->name, "defaultValue") == 0)
-            attribute->standard = (const char *)at->children->content;
+    attribute->standard = annotation_of(node, "defaultValue");
 }
 
 /* <ref name="x"/> twice in a row is one slot with both counts together. */
@@ -249,6 +259,7 @@ static void read_element(struct reader *reader, const xmlNode *element)
                   {"zeroOrMore", 0, GRAMMAR_MANY},
                   {"oneOrMore", 1, GRAMMAR_MANY}};
 
+    reader->element->standard = annotation_of(element, "default");
     for (xmlNode *part = policy_tree_child(element, NULL); part;
          part = policy_tree_sibling(part, NULL)) {
         size_t i = 0;

@@ -60,6 +60,7 @@ struct policy_source {
     size_t count;
     uint32_t *line; /* of each start tag, in document order */
     size_t element_count;
+    const char *path; /* NULL: bytes that are no file's */
 };
 
 int policy_source_read(struct policy_source *out, const char *path,
@@ -75,7 +76,8 @@ enum grammar_kind {
     GRAMMAR_CHOICE, /* one of choice[] */
     GRAMMAR_STRING, /* matches pattern */
     GRAMMAR_NUMBER, /* matches pattern, between low and high */
-    GRAMMAR_TEXT    /* low to high characters, white space collapsed */
+    GRAMMAR_TEXT,   /* low to high characters, white space collapsed */
+    GRAMMAR_EXACT   /* low to high characters as they stand */
 };
 
 struct grammar_value {
@@ -105,16 +107,17 @@ struct grammar_element {
     const char *name;
     struct grammar_attribute attribute[16];
     size_t attribute_count;
-    struct grammar_slot slot[8];
+    struct grammar_slot slot[12];
     size_t slot_count;
     const struct grammar_value *text; /* NULL: no text of its own */
+    const char *standard;             /* that text where it is left out, or NULL */
 };
 
 struct grammar {
     xmlDoc *document;
-    struct grammar_element element[24];
+    struct grammar_element element[32];
     size_t element_count;
-    struct grammar_value value[32];
+    struct grammar_value value[48];
     size_t value_count;
 };
 
@@ -144,6 +147,9 @@ const char *policy_tree_value(const xmlNode *node, const char *attribute);
  * NUL at the end when size is not 0; returns the bytes it needs, without the NUL. */
 size_t policy_tree_text(const xmlNode *node, char *out, size_t size);
 bool policy_tree_broken(const xmlNode *node); /* its text runs over lines */
+/* The same of a text that is kept to the byte: only a line break right after the start
+ * tag and the white space before the end tag go, unless they stand in CDATA. */
+size_t policy_tree_exact(const xmlNode *node, char *out, size_t size);
 
 /* ---- the steps after validation ---- */
 
@@ -152,6 +158,11 @@ bool policy_tree_broken(const xmlNode *node); /* its text runs over lines */
 int policy_advise(const xmlDoc *document, const struct grammar *grammar,
                   struct policy_error *err);
 int policy_check(const xmlNode *root, struct policy_error *err);
+
+/* ---- prompt.c: texts with {words} in them ---- */
+
+/* Is this element's text a prompt, or another text of <model>? Then check it. */
+int policy_prompt_check(const xmlNode *node, struct policy_error *err);
 
 struct policy_pattern {
     pcre2_code *code;

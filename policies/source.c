@@ -73,7 +73,7 @@ int policy_source_read(struct policy_source *out, const char *path,
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     int status;
 
-    *out = (struct policy_source){0};
+    *out = (struct policy_source){.path = path};
     if (fd < 0)
         return policy_fail(err, POLICY_EIO, 0, "%s cannot be opened: %s",
                            policy_quote_of(path).text, strerror(errno));

@@ -107,6 +107,30 @@ size_t policy_tree_text(const xmlNode *node, char *out, size_t size)
     return bytes;
 }
 
+size_t policy_tree_exact(const xmlNode *node, char *out, size_t size)
+{
+    size_t bytes = 0, kept = 0;
+    bool begun = false;
+
+    for (const xmlNode *part = node->children; part; part = part->next) {
+        bool cdata = part->type == XML_CDATA_SECTION_NODE;
+        if (part->type != XML_TEXT_NODE && !cdata)
+            continue;
+        for (const char *c = (const char *)part->content; c && *c; c++) {
+            bool dropped = !begun && !cdata && *c == '\n';
+            begun = true;
+            if (!dropped && bytes++ + 1 < size)
+                out[bytes - 1] = *c;
+            if (cdata || !is_space(*c))
+                kept = bytes;
+        }
+        begun = true;
+    }
+    if (size)
+        out[kept < size ? kept : size - 1] = '\0';
+    return kept;
+}
+
 /* Is there a line break between the first and the last word? */
 bool policy_tree_broken(const xmlNode *node)
 {

@@ -30,7 +30,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
 static int load(struct policy **out, const uint8_t *data, size_t size,
                 struct policy_error *err)
 {
-    struct policy_source source = {malloc(size ? size : 1), size, NULL, 0};
+    struct policy_source source = {malloc(size ? size : 1), size, NULL, 0, NULL};
     int status;
 
     assert(source.bytes);

@@ -1,8 +1,8 @@
 /* What the grammar refuses is explained: line, what was found, what is allowed. */
 #include "tests/policies/sample.h"
 
-#define LABEL_BLUE                                           \
-    "    <label name=\"blue\">\n      <title>Blue</title>\n" \
+#define LABEL_BLUE                                                               \
+    "    <label name=\"blue\" answer=\"sky blue\">\n      <title>Blue</title>\n" \
     "      <description>Blue, like the sky.</description>\n    </label>\n"
 
 static const struct sample_case cases[] = {
@@ -141,7 +141,7 @@ static void length_of_a_title_is_counted_in_characters(void **state)
 static void advice_needs_no_error_struct(void **state)
 {
     char *text = sample_with(SAMPLE, "<question>", "hello <question>");
-    struct policy_source source = {text, strlen(text), NULL, 0};
+    struct policy_source source = {text, strlen(text), NULL, 0, NULL};
     struct policy *policy;
 
     (void)state;

@@ -1,6 +1,8 @@
 /* Every field of struct policy, from its place in the file or from a default. */
 #include "tests/policies/sample.h"
 
+#include <unistd.h>
+
 static const struct sample_case cases[] = {
     {"expression_over_two_lines_is_refused", "\\bEsq\\.", "\\bEsq\n\\.", 33,
      "runs over a line end; write it on one line, or as several <pattern>"},
@@ -58,8 +60,12 @@ static void tasks_and_labels_are_taken(void **state)
     assert_int_equal(task->pool, POLICY_POOL_TOP);
     assert_int_equal(task->pool_top, 4);
     assert_int_equal(task->evidence_max, 2);
+    assert_true(task->model_threshold == 0.375);
+    assert_true(task->model_temperature == 1.5);
     assert_int_equal(task->label_count, 2);
     assert_string_equal(task->label[0].name, "red");
+    assert_string_equal(task->label[0].answer, "Red");
+    assert_string_equal(task->label[1].answer, "sky blue");
     assert_string_equal(task->label[0].title, "Red");
     assert_string_equal(task->label[0].description, "Red as in 3 < 4 & blood.");
     assert_int_equal(task->label[0].example_count, 2);
@@ -79,6 +85,74 @@ static void summary_is_taken(void **state)
     assert_int_equal(policy->summary.bytes_max, 700);
     assert_true(policy->summary.redundancy == 0.25);
     policy_free(policy);
+}
+
+static void model_is_taken(void **state)
+{
+    struct policy *policy = loaded(SAMPLE);
+    const struct policy_model *model = &policy->model;
+
+    (void)state;
+    assert_int_equal(model->ask, POLICY_ASK_UNDECIDED);
+    assert_string_equal(model->chat, "chatml");
+    assert_int_equal(model->passage_tokens_max, 300);
+    assert_int_equal(model->sentence_tokens_max, 40);
+    assert_string_equal(model->system, "You  sort colours.");
+    assert_string_equal(model->classify, "<{text}>&#10;{question} {labels}");
+    assert_string_equal(model->opening, "Colour: ");
+    assert_string_equal(model->summarize, "In short: {text}");
+    assert_string_equal(model->fold, "Fold: {text}");
+    assert_string_equal(model->neutral, ".");
+    assert_true(model->temperature == 0.7);
+    assert_true(model->top_p == 0.9);
+    assert_true(model->min_p == 0.05);
+    assert_true(model->seed == 4294967295);
+    policy_free(policy);
+}
+
+static void priors_are_found_beside_the_policy(void **state)
+{
+    struct policy *policy = loaded(SAMPLE);
+
+    (void)state;
+    assert_int_equal(policy->model.prior_count, 2);
+    assert_string_equal(policy->model.prior[0], "tests/data/policies/warm.prior");
+    assert_string_equal(policy->model.prior[1], "tests/data/policies/Cold_2.prior");
+    policy_free(policy);
+}
+
+/* Where the policy lies is no part of what it asks. */
+static void prior_of_a_policy_in_memory_is_its_name(void **state)
+{
+    struct policy *file = loaded(SAMPLE);
+    struct policy *memory = sample_loaded(SAMPLE, "<title>Red", "<title>Red");
+
+    (void)state;
+    assert_string_equal(memory->model.prior[0], "warm.prior");
+    assert_string_equal(memory->canonical, file->canonical);
+    policy_free(memory);
+    policy_free(file);
+}
+
+static void policy_in_this_folder_has_its_priors_here(void **state)
+{
+    struct policy *policy;
+    struct policy_error err;
+    char folder[] = "/tmp/cloister-prior-XXXXXX", command[200], *here = getcwd(NULL, 0);
+
+    (void)state;
+    assert_non_null(here);
+    assert_non_null(mkdtemp(folder));
+    snprintf(command, sizeof command, "cp " SAMPLE " %s/p.xml", folder);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(policy_load(&policy, "p.xml", &err), POLICY_OK);
+    assert_int_equal(chdir(here), 0);
+    assert_string_equal(policy->model.prior[1], "Cold_2.prior");
+    policy_free(policy);
+    free(here);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
 }
 
 static void detectors_are_taken_in_order(void **state)
@@ -160,6 +234,22 @@ static void what_is_left_out_has_its_default(void **state)
     assert_int_equal(task->pool_top, 3);
     assert_int_equal(task->evidence_max, 3);
     assert_false(policy->summary.wanted);
+    assert_true(task->model_threshold == 0.5);
+    assert_true(task->model_temperature == 1);
+    assert_ptr_equal(task->label[0].answer, task->label[0].title);
+    assert_int_equal(policy->model.ask, POLICY_ASK_ALWAYS);
+    assert_null(policy->model.chat);
+    assert_int_equal(policy->model.passage_tokens_max, 512);
+    assert_int_equal(policy->model.sentence_tokens_max, 96);
+    assert_string_equal(policy->model.system, "");
+    assert_string_equal(policy->model.classify, "{text}\n\n{question}");
+    assert_string_equal(policy->model.opening, "");
+    assert_string_equal(policy->model.neutral, "N/A");
+    assert_true(policy->model.temperature == 0);
+    assert_true(policy->model.top_p == 1);
+    assert_true(policy->model.min_p == 0);
+    assert_true(policy->model.seed == 0);
+    assert_int_equal(policy->model.prior_count, 0);
     assert_int_equal(policy->detector_count, 1);
     assert_string_equal(policy->detector[0].name, POLICY_COMMAND);
     assert_int_equal(policy->rule_count, 0);
@@ -182,9 +272,9 @@ static void file_full_of_elements_fits_its_block(void **state)
                       "<question>a</question>");
     for (int i = 0; i < 256; i++) {
         at += sprintf(at,
-                      "<label name=\"l%d\"><title>a</title><description>a"
+                      "<label name=\"l%d\"><title>%d</title><description>a"
                       "</description>",
-                      i);
+                      i, i);
         for (int j = 0; j < 64; j++)
             at += sprintf(at, "<example>a</example>");
         at += sprintf(at, "</label>");
@@ -202,12 +292,16 @@ int main(void)
         cmocka_unit_test(head_and_reading_are_taken),
         cmocka_unit_test(tasks_and_labels_are_taken),
         cmocka_unit_test(summary_is_taken),
+        cmocka_unit_test(model_is_taken),
+        cmocka_unit_test(priors_are_found_beside_the_policy),
+        cmocka_unit_test(prior_of_a_policy_in_memory_is_its_name),
+        cmocka_unit_test(policy_in_this_folder_has_its_priors_here),
         cmocka_unit_test(detectors_are_taken_in_order),
         cmocka_unit_test(rules_are_taken_in_order),
         cmocka_unit_test(what_is_left_out_has_its_default),
         cmocka_unit_test(file_full_of_elements_fits_its_block),
     };
 
-    sample_tests(test, 7, cases, sizeof cases / sizeof *cases);
+    sample_tests(test, 11, cases, sizeof cases / sizeof *cases);
     return cmocka_run_group_tests_name("policies/build", test, NULL, NULL);
 }

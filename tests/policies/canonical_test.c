@@ -42,6 +42,11 @@ static void form_of_the_file_changes_nothing(void **state)
          "<pattern-detector name=\"marker\" findings-max=\"20\" mask=\"no\" luhn=\"no\">"},
         {"<phrase>counsel's", "<phrase> <?editor fold?> counsel's"},
         {"undecided=\"yes\"/>", "undecided=\"yes\" hidden=\"no\"></rule>"},
+        {"<title>Blue</title>", "<title>Blue\n</title>"},
+        {"<label name=\"red\">", "<label answer=\"Red\" name=\"red\">"},
+        {"<system>You  sort colours.", "<system>\nYou  <!-- x -->sort colours.\n  "},
+        {"In short: {text}", "<![CDATA[In short: {text]]>}"},
+        {"<neutral>.</neutral>", "<neutral\n>.</neutral\n>"},
     };
 
     (void)state;
@@ -79,7 +84,7 @@ static void every_field_changes_it(void **state)
         {"pool-top=\"4\"", "pool-top=\"5\""},
         {"evidence-max=\"2\"", "evidence-max=\"3\""},
         {"Which colour is it?", "What colour is it?"},
-        {"<label name=\"blue\">", "<label name=\"navy\">"},
+        {"<label name=\"blue\"", "<label name=\"navy\""},
         {"<title>Red", "<title>red"},
         {"Blue, like the sky.", "Blue like the sky."},
         {"The rose is red.", "The rose was red."},
@@ -87,8 +92,28 @@ static void every_field_changes_it(void **state)
         {"sentences-max=\"4\"", "sentences-max=\"5\""},
         {"bytes-max=\"700\"", "bytes-max=\"701\""},
         {"redundancy=\"0.25\"", "redundancy=\"0.26\""},
-        {"  <summary sentences-max=\"4\" bytes-max=\"700\" redundancy=\"0.25\"/>\n",
-         ""},
+        {"<summary sentences-max=\"4\" bytes-max=\"700\" redundancy=\"0.25\"/>", ""},
+        {"model-threshold=\"0.375\"", "model-threshold=\"0.376\""},
+        {"model-temperature=\"1.5\"", "model-temperature=\"1.6\""},
+        {"answer=\"sky blue\"", "answer=\"sea blue\""},
+        {" answer=\"sky blue\"", ""},
+        {"ask=\"undecided\"", "ask=\"always\""},
+        {"chat=\"chatml\"", "chat=\"llama3\""},
+        {" chat=\"chatml\"", ""},
+        {"passage-tokens-max=\"300\"", "passage-tokens-max=\"301\""},
+        {"sentence-tokens-max=\"40\"", "sentence-tokens-max=\"41\""},
+        {"temperature=\"0.7\"", "temperature=\"0.71\""},
+        {"top-p=\"0.9\"", "top-p=\"0.91\""},
+        {"min-p=\"0.05\"", "min-p=\"0.06\""},
+        {"seed=\"4294967295\"", "seed=\"4294967294\""},
+        {"You  sort", "You sort"},
+        {"<{text}>", "<{text} >"},
+        {"<opening><![CDATA[Colour: ]]>", "<opening>Colour:"},
+        {"In short: {text}", "In short:\n{text}"},
+        {"Fold: {text}", "Fold : {text}"},
+        {"<neutral>.", "<neutral>"},
+        {"warm.prior", "worm.prior"},
+        {"<prior file=\"Cold_2.prior\"/>", ""},
         {"name=\"marker\"", "name=\"marked\""},
         {"findings-max=\"9\"", "findings-max=\"8\""},
         {"mask=\"yes\" luhn", "mask=\"no\" luhn"},
@@ -137,50 +162,72 @@ static void form_is_the_one_documented(void **state)
         SMALLEST, "  <task", "  <reading commanding-text=\"ignore\"/>\n  <task");
 
     (void)state;
-    assert_string_equal(policy->canonical,
-                        "cloister-policy 1\n"
-                        "policy.name 8:smallest\n"
-                        "policy.title 8:Smallest\n"
-                        "policy.description 24:Only what must be there.\n"
-                        "policy.revision 1\n"
-                        "reading.chunk_tokens_max 256\n"
-                        "reading.hidden_text 0\n"
-                        "reading.ink 1\n"
-                        "reading.honour_owner 1\n"
-                        "reading.tiny_points 2\n"
-                        "reading.pages_max 5000\n"
-                        "reading.file_bytes_max 268435456\n"
-                        "reading.text_bytes_max 33554432\n"
-                        "reading.cpu_seconds_max 300\n"
-                        "limits.cpu_seconds_min 10\n"
-                        "limits.cpu_ms_per_page 200\n"
-                        "limits.cpu_ms_per_mib 500\n"
-                        "limits.memory_bytes_max 1073741824\n"
-                        "policy.tasks 1\n"
-                        "task.name 6:colour\n"
-                        "task.question 19:Which colour is it?\n"
-                        "task.threshold 0.5\n"
-                        "task.temperature 0.05\n"
-                        "task.lead_weight 0.3\n"
-                        "task.pool 4:mean\n"
-                        "task.pool_top 3\n"
-                        "task.evidence_max 3\n"
-                        "task.labels 2\n"
-                        "label.name 3:red\n"
-                        "label.title 3:Red\n"
-                        "label.description 4:Red.\n"
-                        "examples 0\n"
-                        "label.name 4:blue\n"
-                        "label.title 4:Blue\n"
-                        "label.description 5:Blue.\n"
-                        "examples 0\n"
-                        "summary.wanted 0\n"
-                        "summary.sentences_max 0\n"
-                        "summary.bytes_max 0\n"
-                        "summary.redundancy 0\n"
-                        "policy.detectors 0\n"
-                        "policy.rules 0\n"
-                        "policy.decision_default 4:none\n");
+    assert_string_equal(
+        policy->canonical,
+        "cloister-policy 1\n"
+        "policy.name 8:smallest\n"
+        "policy.title 8:Smallest\n"
+        "policy.description 24:Only what must be there.\n"
+        "policy.revision 1\n"
+        "reading.chunk_tokens_max 256\n"
+        "reading.hidden_text 0\n"
+        "reading.ink 1\n"
+        "reading.honour_owner 1\n"
+        "reading.tiny_points 2\n"
+        "reading.pages_max 5000\n"
+        "reading.file_bytes_max 268435456\n"
+        "reading.text_bytes_max 33554432\n"
+        "reading.cpu_seconds_max 300\n"
+        "limits.cpu_seconds_min 10\n"
+        "limits.cpu_ms_per_page 200\n"
+        "limits.cpu_ms_per_mib 500\n"
+        "limits.memory_bytes_max 1073741824\n"
+        "policy.tasks 1\n"
+        "task.name 6:colour\n"
+        "task.question 19:Which colour is it?\n"
+        "task.threshold 0.5\n"
+        "task.temperature 0.05\n"
+        "task.lead_weight 0.3\n"
+        "task.pool 4:mean\n"
+        "task.pool_top 3\n"
+        "task.evidence_max 3\n"
+        "task.model_threshold 0.5\n"
+        "task.model_temperature 1\n"
+        "task.labels 2\n"
+        "label.name 3:red\n"
+        "label.title 3:Red\n"
+        "label.answer 3:Red\n"
+        "label.description 4:Red.\n"
+        "examples 0\n"
+        "label.name 4:blue\n"
+        "label.title 4:Blue\n"
+        "label.answer 4:Blue\n"
+        "label.description 5:Blue.\n"
+        "examples 0\n"
+        "summary.wanted 0\n"
+        "summary.sentences_max 0\n"
+        "summary.bytes_max 0\n"
+        "summary.redundancy 0\n"
+        "model.ask 0\n"
+        "model.chat -\n"
+        "model.passage_tokens_max 512\n"
+        "model.sentence_tokens_max 96\n"
+        "model.system 0:\n"
+        "model.classify 18:{text}\n\n{question}\n"
+        "model.opening 0:\n"
+        "model.summarize 68:{text}\n\nSummarize this part of the document "
+        "in one or two sentences.\n"
+        "model.fold 49:{text}\n\nSummarize these notes in a few "
+        "sentences.\n"
+        "model.neutral 3:N/A\n"
+        "model.temperature 0\n"
+        "model.top_p 1\n"
+        "model.min_p 0\n"
+        "model.seed 0\n"
+        "model.priors 0\n"
+        "policy.detectors 0\n"
+        "policy.rules 0\n"
+        "policy.decision_default 4:none\n");
     assert_int_equal(policy->canonical_bytes, strlen(policy->canonical));
     policy_free(policy);
 }

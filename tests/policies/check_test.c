@@ -6,8 +6,19 @@
 #define RULE_UNDECIDED "<rule decision=\"look\" task=\"colour\" undecided=\"yes\"/>"
 
 static const struct sample_case cases[] = {
-    {"label_named_twice_is_refused", "<label name=\"blue\">", "<label name=\"red\">",
-     19, "<label> is named \"red\" like the one of line 13; give it another name"},
+    {"label_named_twice_is_refused", "<label name=\"blue\"", "<label name=\"red\"", 19,
+     "<label> is named \"red\" like the one of line 13; give it another name"},
+    {"answer_given_twice_is_refused", "answer=\"sky blue\"", "answer=\"Red\"", 19,
+     "\"Red\" is the answer of the label of line 13, too; give this one another title "
+     "or another answer"},
+    {"answer_that_is_a_title_is_refused", "<title>Red</title>",
+     "<title>sky\n blue</title>", 20,
+     "\"sky blue\" is the answer of the label of line"},
+    {"answer_after_a_space_is_refused", "answer=\"sky", "answer=\" sky", 19,
+     "answer=\" sky blue\" of <label> begins or ends with a space"},
+    {"answer_before_a_space_is_refused", "sky blue", "sky blue ", 19,
+     "answer=\"sky blue \" of <label> begins or ends with a space"},
+    {"blank_answer_is_refused", "sky blue", " ", 19, "begins or ends with a space"},
     {"detector_named_twice_is_refused", "name=\"marker\"", "name=\"card\"", 30,
      "<pattern-detector> is named \"card\" like the one of line 25"},
     {"detectors_of_both_kinds_share_their_names", "<meaning-detector name=\"payment\"",
@@ -94,8 +105,8 @@ static const struct count_case {
      "<label name=\"b\"><title>B</title><description>B</description></label></task>",
      1, 32, 3, "<policy> holds 33 <task>; at most 32"},
     {"labels_are_counted", "<label name=\"red\">",
-     "<label name=\"l%d\"><title>L</title><description>D</description></label>", 2, 256,
-     10, "<task> holds 257 <label>; at most 256"},
+     "<label name=\"l%d\"><title>%d</title><description>D</description></label>", 2,
+     256, 10, "<task> holds 257 <label>; at most 256"},
     {"examples_of_labels_are_counted", "<example>A red door", "<example>e%d</example>",
      2, 64, 13, "<label> holds 65 <example>; at most 64"},
     {"pattern_detectors_are_counted", "<pattern-detector name=\"card\"",
@@ -114,23 +125,33 @@ static const struct count_case {
      "<pattern-detector> holds 257 <pattern>; at most 256"},
     {"excludes_are_counted", "<exclude>^0", "<exclude>x%d</exclude>", 1, 64, 25,
      "<pattern-detector> holds 65 <exclude>; at most 64"},
+    {"priors_are_counted", "<prior file=\"warm", "<prior file=\"p%d\"/>", 2, 16, 24,
+     "<model> holds 17 <prior>; at most 16"},
     {"rules_are_counted", "<rule decision=\"look\" outcome",
      "<rule decision=\"d\" detector=\"card\" outcome=\"ok\" task=\"colour\" "
      "label=\"l%d\"/>",
      3, 256, 41, "<decisions> holds 257 <rule>; at most 256"},
 };
 
+/* Append copy with i for each %d; return its bytes. */
+static size_t add_copy(char *out, const char *copy, int i)
+{
+    char *at = out;
+
+    for (const char *number; (number = strstr(copy, "%d")); copy = number + 2)
+        at += sprintf(at, "%.*s%d", (int)(number - copy), copy, i);
+    at += sprintf(at, "%s", copy);
+    return (size_t)(at - out);
+}
+
 static char *sample_with_count(const struct count_case *one, int count)
 {
-    size_t size = (size_t)count * (strlen(one->copy) + 16) + 256, used = 0;
+    size_t size = (size_t)count * (strlen(one->copy) + 32) + 256, used = 0;
     char *copies = calloc(1, size), *text;
 
     assert_non_null(copies);
-    for (int i = one->there; i < count; i++) {
-        const char *number = strstr(one->copy, "%d");
-        used += (size_t)snprintf(copies + used, size - used, "%.*s%d%s",
-                                 (int)(number - one->copy), one->copy, i, number + 2);
-    }
+    for (int i = one->there; i < count; i++)
+        used += add_copy(copies + used, one->copy, i);
     strcat(copies, one->before);
     text = sample_with(SAMPLE, one->before, copies);
     free(copies);

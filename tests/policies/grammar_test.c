@@ -129,7 +129,7 @@ static void child_is_added(struct schema *schema, const xmlDoc *original, size_t
     xmlNode *child = xmlNewNode(NULL, BAD_CAST kind->name);
 
     if (kind->text)
-        xmlNodeSetContent(child, BAD_CAST "words");
+        xmlNodeSetContent(child, BAD_CAST "\nwords\n");
     xmlAddChild(element_at(document, index), child);
     compare(schema, document, "add", kind->name);
     xmlFreeDoc(document);
@@ -139,11 +139,14 @@ static void every_attribute_is_changed(struct schema *schema, const xmlDoc *orig
                                        size_t index, const xmlNode *node)
 {
     static const char *const value[] = {
-        NULL,   "",      "0",    "1",       "2",    "15",     "16",     "100",
-        "1000", "8192",  "8193", "1000000", "0.5",  "1.5",    "0.0009", "0.001",
-        "10.1", "100.5", "-1",   "+1",      "1e1",  " 1",     "1 ",     "1.",
-        ".5",   "01",    "yes",  "no",      " yes", "YES",    "a",      "a_1",
-        "A",    "1a",    "a b",  "ok",      "top",  "ignore", "read",   "0.1234567",
+        NULL,   "",       "0",          "1",          "2",     "15",
+        "16",   "100",    "1000",       "8192",       "8193",  "1000000",
+        "0.5",  "1.5",    "0.0009",     "0.001",      "10.1",  "100.5",
+        "-1",   "+1",     "1e1",        " 1",         "1 ",    "1.",
+        ".5",   "01",     "yes",        "no",         " yes",  "YES",
+        "a",    "a_1",    "A",          "1a",         "a b",   "ok",
+        "top",  "ignore", "read",       "0.1234567",  "a-b",   "a.b",
+        "../a", "always", "4294967295", "4294967296", "65537", "12345678901",
     };
     const struct grammar_element *element =
         grammar_find(schema->table, (const char *)node->name);
@@ -234,7 +237,9 @@ static void advice_on_numbers_names_their_limits(void **state)
         if (value->kind == GRAMMAR_CHOICE || value->kind == GRAMMAR_STRING)
             continue;
         snprintf(limits, sizeof limits,
-                 value->kind == GRAMMAR_TEXT ? "%.7g to %.7g" : "from %.7g to %.7g",
+                 value->kind == GRAMMAR_TEXT || value->kind == GRAMMAR_EXACT
+                     ? "%.10g to %.10g"
+                     : "from %.10g to %.10g",
                  value->low, value->high);
         if (!strstr(value->advice, limits))
             fail_msg("%s: \"%s\" lacks \"%s\"", value->name, value->advice, limits);

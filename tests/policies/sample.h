@@ -39,7 +39,7 @@ static inline char *sample_read(const char *path)
 static inline int sample_load_bytes(struct policy **out, const char *text, size_t count,
                                     struct policy_error *err)
 {
-    struct policy_source source = {malloc(count ? count : 1), count, NULL, 0};
+    struct policy_source source = {malloc(count ? count : 1), count, NULL, 0, NULL};
     int status;
 
     assert_non_null(source.bytes);

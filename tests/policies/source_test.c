@@ -21,7 +21,7 @@ static const struct sample_case cases[] = {
 static void scan_text(struct policy_source *source, const char *text, int expected,
                       struct policy_error *err)
 {
-    *source = (struct policy_source){strdup(text), strlen(text), NULL, 0};
+    *source = (struct policy_source){strdup(text), strlen(text), NULL, 0, NULL};
     *err = (struct policy_error){0};
     assert_int_equal(policy_source_scan(source, err), expected);
 }

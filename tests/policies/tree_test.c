@@ -5,7 +5,7 @@
 
 static xmlDoc *tree_of(const char *text)
 {
-    struct policy_source source = {strdup(text), strlen(text), NULL, 0};
+    struct policy_source source = {strdup(text), strlen(text), NULL, 0, NULL};
     xmlDoc *document = xmlReadMemory(text, (int)strlen(text), NULL, NULL, 0);
 
     assert_non_null(document);
