@@ -201,6 +201,7 @@ void infer_model_info(const struct infer_model *m, struct infer_model_info *out)
         .width = m->width,
         .layers = m->layers,
         .vocabulary_tokens = m->vocabulary,
+        .generates = m->decoder != NULL,
     };
     for (size_t i = 0; i < gguf_tensor_count(m->file); i++)
         count_type(out, gguf_type_name(gguf_tensor_at(m->file, i)->type));
