@@ -1,0 +1,322 @@
+/* ground_weigh - a claim beside the words it may rest on.
+ *
+ *     claim    The Buyer     pays   $5 million  within  60 days
+ *     source   ... the Buyer shall pay $5,000,000 to the Seller within sixty (60) days
+ *
+ * Every number, date and name must be there, most of the other words too, and words
+ * that follow each other in the claim must stand near each other there: a small model
+ * puts true words together to false sentences. A number keeps the word it counts
+ * ("60 days" are not there because "60 shares" and "30 days" are), and what is denied
+ * there is denied in the claim. */
+#include "pipeline/ground_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    NEAR_WORDS = 8, /* between neighbours of the claim in the source */
+    UNIT_WORDS = 3  /* between a number and what it counts */
+};
+
+#define SUPPORT_MIN 0.75
+#define BOND_MIN    0.7
+
+struct place { /* a word of the source that bears out a word of the claim */
+    size_t claim, source;
+};
+
+struct scale {
+    const struct words *claim, *source;
+    const struct lexicon *lexicon;
+    struct place *place; /* ascending by claim, then source */
+    size_t count, capacity;
+    size_t *first; /* of the places of claim word i; one more at the end */
+};
+
+/* ---- which word rests on which ------------------------------------------------------
+ */
+
+static bool place_add(struct scale *scale, size_t claim, size_t source)
+{
+    if (scale->count > scale->first[claim] &&
+        scale->place[scale->count - 1].source == source)
+        return true; /* it gives the same in two ways */
+    if (scale->count == scale->capacity) {
+        size_t capacity = scale->capacity ? scale->capacity * 2 : 256;
+        struct place *bigger = realloc(scale->place, capacity * sizeof(*bigger));
+        if (!bigger)
+            return false;
+        scale->place = bigger;
+        scale->capacity = capacity;
+    }
+    scale->place[scale->count++] = (struct place){claim, source};
+    return true;
+}
+
+static bool places_by_key(struct scale *scale, size_t i)
+{
+    const struct word *word = &scale->claim->word[i];
+    for (size_t n = 0; n < scale->source->gift_count; n++) {
+        const struct gift *gift = &scale->source->gift[n];
+        bool fits = gift->key == word->need[0] ||
+                    (word->need[1] != KEY_NONE && gift->key == word->need[1]);
+        if (fits && !place_add(scale, i, gift->word))
+            return false;
+    }
+    return true;
+}
+
+/* Names are taken letter by letter. */
+static bool places_by_kin(struct scale *scale, size_t i)
+{
+    const struct word *word = &scale->claim->word[i];
+    if (word->kind != WORD_CONTENT || word->capital)
+        return true;
+    const char *stem = lexicon_text(scale->lexicon, word->need[0]);
+    for (size_t j = 0; j < scale->source->count; j++) {
+        const struct word *other = &scale->source->word[j];
+        if (other->kind == WORD_CONTENT &&
+            stem_is_kin(stem, lexicon_text(scale->lexicon, other->need[0])) &&
+            !place_add(scale, i, j))
+            return false;
+    }
+    return true;
+}
+
+static bool places_find(struct scale *scale)
+{
+    for (size_t i = 0; i < scale->claim->count; i++) {
+        scale->first[i] = scale->count;
+        if (scale->claim->word[i].need[0] == KEY_NONE)
+            continue;
+        if (!places_by_key(scale, i) ||
+            (scale->count == scale->first[i] && !places_by_kin(scale, i)))
+            return false;
+    }
+    scale->first[scale->claim->count] = scale->count;
+    return true;
+}
+
+static bool is_borne_out(const struct scale *scale, size_t i)
+{
+    return scale->first[i + 1] > scale->first[i];
+}
+
+/* Must it be there? What is said of the text as such need not. */
+static bool is_needed(const struct scale *scale, size_t i)
+{
+    const struct word *word = &scale->claim->word[i];
+    return word->need[0] != KEY_NONE &&
+           (word->capital || is_borne_out(scale, i) ||
+            !word_is_about_text(lexicon_text(scale->lexicon, word->plain)));
+}
+
+/* ---- facts --------------------------------------------------------------------------
+ */
+
+/* The first word of a sentence is a name when a name follows it at once. */
+static bool is_name(const struct scale *scale, size_t i)
+{
+    const struct words *claim = scale->claim;
+    const struct word *next = &claim->word[i + 1];
+    return claim->word[i].kind == WORD_CONTENT &&
+           (claim->word[i].capital || (i == 0 && claim->count > 1 &&
+                                       next->kind == WORD_CONTENT && next->capital));
+}
+
+static enum ground_verdict check_facts(const struct scale *scale, size_t *blame)
+{
+    for (size_t i = 0; i < scale->claim->count; i++) {
+        const struct word *word = &scale->claim->word[i];
+        if (word->need[0] == KEY_NONE || is_borne_out(scale, i))
+            continue;
+        *blame = i;
+        if (word->kind == WORD_NUMBER)
+            return GROUND_NUMBER;
+        if (word->kind == WORD_DATE)
+            return GROUND_DATE;
+        if (is_name(scale, i))
+            return GROUND_NAME;
+    }
+    return GROUND_STANDS;
+}
+
+/* What number i of these words counts: the content word right behind it. */
+static size_t unit_of(const struct words *words, size_t i)
+{
+    size_t unit = i + 1;
+    while (unit < words->count && words->word[unit].kind == WORD_NUMBER)
+        unit++;
+    return unit < words->count && words->word[unit].kind == WORD_CONTENT &&
+                   words->word[unit].sentence == words->word[i].sentence
+               ? unit
+               : words->count;
+}
+
+/* Does a number of the source, not one of those that bear out i, count this word? */
+static bool counts_another(const struct scale *scale, size_t place)
+{
+    const struct words *source = scale->source;
+    for (size_t j = 0; j < source->count; j++)
+        if (source->word[j].kind == WORD_NUMBER && unit_of(source, j) == place)
+            return true;
+    return false;
+}
+
+static bool stand_near(const struct scale *scale, size_t a, size_t b, size_t words_max)
+{
+    const struct words *source = scale->source;
+    return a != b && source->word[a].sentence == source->word[b].sentence &&
+           (a > b ? a - b : b - a) <= words_max;
+}
+
+/* Do words i and j of the claim stand near each other in the source? */
+static bool are_near(const struct scale *scale, size_t i, size_t j, size_t words_max)
+{
+    for (size_t a = scale->first[i]; a < scale->first[i + 1]; a++)
+        for (size_t b = scale->first[j]; b < scale->first[j + 1]; b++)
+            if (stand_near(scale, scale->place[a].source, scale->place[b].source,
+                           words_max))
+                return true;
+    return false;
+}
+
+static bool counts_falsely(const struct scale *scale, size_t i)
+{
+    size_t unit = unit_of(scale->claim, i);
+    if (scale->claim->word[i].kind != WORD_NUMBER || unit == scale->claim->count ||
+        !is_borne_out(scale, unit) || are_near(scale, i, unit, UNIT_WORDS))
+        return false;
+    for (size_t a = scale->first[unit]; a < scale->first[unit + 1]; a++)
+        if (counts_another(scale, scale->place[a].source))
+            return true;
+    return false;
+}
+
+/* ---- what is denied
+ * ------------------------------------------------------------------ */
+
+enum said { SAID_NOWHERE, SAID_SO, SAID_OTHERWISE };
+
+/* Is word i of the claim denied, or not denied, in one of its places? */
+static enum said said_denied(const struct scale *scale, size_t i, bool denied)
+{
+    enum said said = SAID_NOWHERE;
+    for (size_t a = scale->first[i]; a < scale->first[i + 1]; a++) {
+        bool there = scale->source->word[scale->place[a].source].denied > 0;
+        if (there == denied)
+            return SAID_SO;
+        said = SAID_OTHERWISE;
+    }
+    return said;
+}
+
+/* The claim denies what the source does not deny. */
+static bool denies_falsely(const struct scale *scale, size_t *blame)
+{
+    const struct words *claim = scale->claim;
+    bool any = false;
+    for (size_t j = 0; j < scale->source->count; j++)
+        any = any || scale->source->word[j].denies;
+    for (size_t i = 0; i < claim->count; i++) {
+        *blame = i;
+        if (claim->word[i].denies && !any)
+            return true;
+        if (claim->word[i].denied == 1 && said_denied(scale, i, true) == SAID_OTHERWISE)
+            return true;
+    }
+    return false;
+}
+
+/* Is the word that bears on place `source` in the claim, denied or not? */
+static bool claim_holds(const struct scale *scale, size_t source, bool denied,
+                        size_t *word)
+{
+    for (size_t n = 0; n < scale->count; n++) {
+        *word = scale->place[n].claim;
+        if (scale->place[n].source == source &&
+            (scale->claim->word[*word].denied > 0) == denied)
+            return true;
+    }
+    return false;
+}
+
+/* The source denies what the claim says. Its nearest word, "neither PARTY may assign",
+ * may stand there undenied when the next one is denied. */
+static bool leaves_out_denial(const struct scale *scale, size_t *blame)
+{
+    const struct words *source = scale->source;
+    size_t unused;
+    for (size_t j = 0; j < source->count; j++) {
+        if (source->word[j].denied != 1 || !claim_holds(scale, j, false, blame) ||
+            said_denied(scale, *blame, false) == SAID_SO)
+            continue;
+        bool later = false;
+        for (size_t k = j + 1; k < source->count && source->word[k].denied != 1; k++)
+            later = later || (source->word[k].denied > 1 &&
+                              claim_holds(scale, k, true, &unused));
+        if (!later)
+            return true;
+    }
+    return false;
+}
+
+/* ---- all together
+ * -------------------------------------------------------------------- */
+
+static void shares(const struct scale *scale, struct ground_weight *out)
+{
+    size_t needed = 0, borne = 0, pairs = 0, near = 0, last = scale->claim->count;
+    for (size_t i = 0; i < scale->claim->count; i++) {
+        if (!is_needed(scale, i))
+            continue;
+        needed++;
+        if (!is_borne_out(scale, i)) {
+            out->blame = out->blame == scale->claim->count ? i : out->blame;
+            continue;
+        }
+        borne++;
+        if (last < scale->claim->count) {
+            pairs++;
+            near += are_near(scale, last, i, NEAR_WORDS);
+        }
+        last = i;
+    }
+    out->support = needed ? (double)borne / (double)needed : 0;
+    out->bond = pairs ? (double)near / (double)pairs : 1;
+}
+
+static enum ground_verdict judge(const struct scale *scale, struct ground_weight *out)
+{
+    size_t count = scale->claim->count;
+    enum ground_verdict verdict = check_facts(scale, &out->blame);
+    if (verdict != GROUND_STANDS)
+        return verdict;
+    for (size_t i = 0; i < count; i++)
+        if (counts_falsely(scale, i)) {
+            out->blame = i;
+            return GROUND_NUMBER;
+        }
+    out->blame = count;
+    shares(scale, out);
+    if (out->support < SUPPORT_MIN || out->bond < BOND_MIN)
+        return GROUND_WORDS;
+    if (denies_falsely(scale, &out->blame) || leaves_out_denial(scale, &out->blame))
+        return GROUND_NEGATION;
+    out->blame = count;
+    return GROUND_STANDS;
+}
+
+bool ground_weigh(const struct words *claim, const struct words *source,
+                  const struct lexicon *lexicon, struct ground_weight *out)
+{
+    struct scale scale = {.claim = claim, .source = source, .lexicon = lexicon};
+    *out = (struct ground_weight){.blame = claim->count};
+    scale.first = calloc(claim->count + 1, sizeof(*scale.first));
+    bool room = scale.first && places_find(&scale);
+    if (room)
+        out->verdict = judge(&scale, out);
+    free(scale.place);
+    free(scale.first);
+    return room;
+}
