@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "infer/session.h"
+#include "tests/bench/peak.h"
 
 enum { TOKENS = 8192, SEQUENCES_MOST = 4096, LINES_MOST = 100000 };
 
@@ -41,57 +42,6 @@ static void stop(const char *what)
 {
     fprintf(stderr, "encoder_bench: %s\n", what);
     exit(2);
-}
-
-/* ---- the peak ------------------------------------------------------------------- */
-
-#define TWELVE(X)  X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-#define FMA512(n)  "vfmadd231ps %%zmm14, %%zmm15, %%zmm" #n "\n\t"
-#define DOT512(n)  "vpdpwssd %%zmm14, %%zmm15, %%zmm" #n "\n\t"
-#define FMA256(n)  "vfmadd231ps %%ymm14, %%ymm15, %%ymm" #n "\n\t"
-#define BYTE512(n) "vpdpbusd %%zmm14, %%zmm15, %%zmm" #n "\n\t"
-#define DOT256(n) \
-    "vpmaddwd %%ymm14, %%ymm15, %%ymm13\n\tvpaddd %%ymm13, %%ymm" #n ", %%ymm" #n "\n\t"
-#define ZERO "vpxor %%xmm14, %%xmm14, %%xmm14\n\tvpxor %%xmm15, %%xmm15, %%xmm15\n\t"
-#define RUN(code)                                                                      \
-    __asm__ volatile(ZERO code code code code ::                                       \
-                         : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",     \
-                           "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm13", "xmm14", \
-                           "xmm15")
-
-/* Four times twelve multiply-adds of independent sums; returns operations done. */
-static double peak_step(enum infer_isa isa, enum activation_kind kind)
-{
-    const bool wide = isa == INFER_ISA_AVX512, integers = kind != ACTIVATION_FLOAT;
-    const double each = kind == ACTIVATION_BYTE ? 4 : integers ? 2 : 1;
-
-#ifdef __x86_64__
-    if (kind == ACTIVATION_BYTE)
-        RUN(TWELVE(BYTE512));
-    else if (wide && integers)
-        RUN(TWELVE(DOT512));
-    else if (wide)
-        RUN(TWELVE(FMA512));
-    else if (integers)
-        RUN(TWELVE(DOT256));
-    else
-        RUN(TWELVE(FMA256));
-#endif
-    return 48.0 * each * (wide ? 32 : 16);
-}
-
-/* Gop/s, 0 for the scalar set. */
-static double peak(enum infer_isa isa, enum activation_kind kind)
-{
-    double best = 0;
-
-    for (int i = 0; i < 5 && isa > INFER_ISA_SCALAR; i++) {
-        double operations = 0, start = cpu_seconds();
-        for (long n = 0; n < 500000; n++)
-            operations += peak_step(isa, kind);
-        best = fmax(best, operations / (cpu_seconds() - start) / 1e9);
-    }
-    return best;
 }
 
 /* ---- inputs ---------------------------------------------------------------------- */
@@ -176,8 +126,13 @@ static double measure_kernels(struct infer_session *s, int repeat)
 {
     struct workspace *w = s->workspace;
     const size_t rows = FORMAT_TILE_ROWS, stride = s->inner_q_stride + s->inner_stride;
-    const struct activations a = {w->inner,        {w->inner_q},      w->inner_scale,
-                                  s->inner_stride, s->inner_q_stride, stride / 32};
+    const struct activations a = {.x = w->inner,
+                                  .q = w->inner_q,
+                                  .scale = w->inner_scale,
+                                  .sum = w->inner_sum,
+                                  .x_stride = s->inner_stride,
+                                  .q_stride = s->inner_q_stride,
+                                  .scale_stride = stride / 32};
     double best = 0;
 
     for (int i = 0; i <= repeat; i++) {
@@ -254,7 +209,7 @@ static void run_model(const char *path, const struct settings *set)
 
     const enum activation_kind kind = s->layer[0].up.kernel->activations;
     const bool integers = kind != ACTIVATION_FLOAT;
-    double highest = peak(s->options.isa, kind);
+    double highest = peak_measure(s->options.isa, kind);
     printf("%s  %s, %d threads", path, infer_session_isa(s), s->options.threads);
     if (integers)
         printf(", %d-bit activations", s->options.activations_bits);

@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "infer/matmul.h"
 #include "infer/ops.h"
+#include "tests/bench/peak.h"
 
 enum {
     DEPTH = 1024,
@@ -25,73 +25,6 @@ enum {
 };
 
 #define SECONDS 0.05 /* at least, because memory is shared with others */
-
-static double cpu_seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* ---- the peak ------------------------------------------------------------------- */
-
-#ifdef __x86_64__
-
-#define TWELVE(X)  X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
-#define DOT512(n)  "vpdpwssd %%zmm14, %%zmm15, %%zmm" #n "\n\t"
-#define BYTE512(n) "vpdpbusd %%zmm14, %%zmm15, %%zmm" #n "\n\t"
-#define DOT256(n) \
-    "vpmaddwd %%ymm14, %%ymm15, %%ymm13\n\tvpaddd %%ymm13, %%ymm" #n ", %%ymm" #n "\n\t"
-#define BYTE256(n)                           \
-    "vpmaddubsw %%ymm14, %%ymm15, %%ymm13\n" \
-    "\tvpaddw %%ymm13, %%ymm" #n ", %%ymm" #n "\n\t"
-#define ZERO "vpxor %%xmm14, %%xmm14, %%xmm14\n\tvpxor %%xmm15, %%xmm15, %%xmm15\n\t"
-#define RUN(code)                                                                      \
-    __asm__ volatile(ZERO code code code code ::                                       \
-                         : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",     \
-                           "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm13", "xmm14", \
-                           "xmm15")
-
-/* 48 instructions */
-static void peak_step(enum infer_isa isa, int bits)
-{
-    if (isa == INFER_ISA_AVX512 && bits == 16)
-        RUN(TWELVE(DOT512));
-    else if (isa == INFER_ISA_AVX512)
-        RUN(TWELVE(BYTE512));
-    else if (bits == 16)
-        RUN(TWELVE(DOT256));
-    else
-        RUN(TWELVE(BYTE256));
-}
-
-static double peak(enum infer_isa isa, int bits)
-{
-    enum { STEPS = 400000 };
-    const double each = (isa == INFER_ISA_AVX512 ? 512.0 : 256.0) / bits * 2;
-    double best = 0;
-
-    for (int run = 0; isa != INFER_ISA_SCALAR && run < 5; run++) {
-        const double start = cpu_seconds();
-        for (int i = 0; i < STEPS; i++)
-            peak_step(isa, bits);
-        const double rate = 48e-9 * STEPS * each / (cpu_seconds() - start);
-        best = rate > best ? rate : best;
-    }
-    return best;
-}
-
-#else
-
-static double peak(enum infer_isa isa, int bits)
-{
-    (void)isa;
-    (void)bits;
-    return 0;
-}
-
-#endif
 
 /* ---- one matrix -------------------------------------------------------------------
  */
@@ -164,10 +97,10 @@ static double rate(const struct operands *o, size_t rows)
     double best = 0, spent = 0;
 
     for (int run = 0; run < RUNS || spent < SECONDS; run++) {
-        const double start = cpu_seconds();
+        const double start = peak_seconds();
         matrix_multiply(&o->matrix, o->c, outputs + 48, &o->a, rows, 0,
                         outputs / PANEL_ROWS);
-        const double took = cpu_seconds() - start;
+        const double took = peak_seconds() - start;
         const double now = 1e-9 * operations / took;
         best = now > best ? now : best;
         spent += took;
@@ -183,12 +116,13 @@ static void measure(struct operands *o, enum infer_isa isa, int bits)
     if (matrix_plan(&o->matrix, &o->tensor, &options, &err) != 0)
         return;
     o->matrix.panel = memory(matrix_bytes(&o->matrix));
-    const double start = cpu_seconds();
+    const double start = peak_seconds();
     if (matrix_load(&o->matrix, &o->tensor, &err) != 0) {
         fprintf(stderr, "matmul_bench: %s\n", err.text);
         exit(2);
     }
-    const double loaded = cpu_seconds() - start, most = peak(isa, bits);
+    const enum activation_kind kind = bits == 16 ? ACTIVATION_INT16 : ACTIVATION_BYTE;
+    const double loaded = peak_seconds() - start, most = peak_measure(isa, kind);
     const double many = rate(o, 512), some = rate(o, 32), few = rate(o, 8);
     const double one = rate(o, 1);
     printf("%-7s %-7s %2d %8.1f %4.0f %% %8.1f %8.1f %8.1f %7.1f %8.2f\n",

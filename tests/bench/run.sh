@@ -1,12 +1,21 @@
 #!/bin/bash
-# What `make bench` runs: the encoder, the reader beside pdftotext, a whole run with
-# its accuracy, and the store. About four minutes; only prints, never fails a build.
-# Usage: tests/bench/run.sh BUILD_FOLDER
+# What `make bench` runs: the encoder, the decoder beside llama.cpp, the reader beside
+# pdftotext, a whole run with its accuracy, and the store. About four minutes, and ten
+# more with llama.cpp; only prints, never fails a build.
+# Usage: tests/bench/run.sh BUILD_FOLDER [PART...]
+#
+# Parts: encoder decoder readers whole_run store; all of them when none is named.
+#
+# LLAMA_PYTHON names interpreters that have llama_cpp (pip install llama-cpp-python),
+# several of them if there are several builds: the one built for AVX-512 is measured
+# beside our AVX-512, one built without it (CMAKE_ARGS="-DGGML_NATIVE=OFF
+# -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_AVX512=OFF") beside our AVX2.
 #
 # Rates are by CPU-second (user and system, children included) unless they say
 # otherwise, because machines are shared. Figures of two machines, or of two days on
 # one, do not compare; figures of one run do.
-out=${1:?usage: tests/bench/run.sh BUILD_FOLDER}
+out=${1:?usage: tests/bench/run.sh BUILD_FOLDER [PART...]}
+shift
 cloister=$out/bin/cloister
 q8_0=models/all-minilm-l6-v2.q8_0.gguf f32=models/all-minilm-l6-v2.f32.gguf
 contracts=../shared/corpus/pdf/contracts
@@ -53,6 +62,27 @@ encoder() {
     [ -n "$best" ] || { say "skipped: the CPU has none of avx2, avxvnni, avx512"; return; }
     say "two threads, and lines of real text with tokenising:"
     "$bench" --isa "$best" --repeat 1 --threads 2 --text "$work/lines" $q8_0 $f32
+}
+
+# Models of random weights are made once and kept in the build's folder.
+decoder() {
+    say; say "# Decoder: tokens per CPU-second on one thread, and the products' share of the peak"
+    local bench=$out/tests/bench/decoder_bench type model models=()
+    [ -x "$bench" ] || { say "skipped: no $bench"; return; }
+    if command -v python3 >/dev/null; then
+        for type in Q8_0 Q4_K_M; do
+            model=$out/tests/bench/qwen2.5-0.5b-shape.${type,,}.gguf
+            [ -f "$model" ] || { tests/bench/make-model.py $type "$work/model" &&
+                mv "$work/model" "$model"; }
+            models+=("$model")
+        done
+    else
+        say "models of random weights: skipped: no python3"
+    fi
+    for model in models/*smollm2*.gguf; do
+        [ -f "$model" ] && models+=("$model")
+    done
+    [ ${#models[@]} = 0 ] || "$bench" --python "${LLAMA_PYTHON:-python3}" "${models[@]}"
 }
 
 each_pdftotext() {
@@ -130,9 +160,12 @@ store() {
 }
 
 machine
-encoder
-readers
-whole_run
-store
+for part in "${@:-}"; do
+    case $part in
+    encoder | decoder | readers | whole_run | store) $part ;;
+    '') encoder; decoder; readers; whole_run; store ;;
+    *) say "unknown part: $part" ;;
+    esac
+done
 say; say "load after: $(cut -d' ' -f1-3 /proc/loadavg)"
 exit 0
