@@ -113,16 +113,25 @@ static size_t gather(const struct generator *g, struct generator_thread *t, uint
     return count;
 }
 
+static void multiply(const struct generator *g, struct generator_thread *t,
+                     const struct matrix *m, const struct operand *in, float *out,
+                     size_t stride, size_t rows)
+{
+    const struct activations a = operand_rows(in, m, 0);
+
+    matrix_multiply(m, out, stride, &a, rows, 0, m->panels);
+    if (m->low_rank)
+        low_rank_add(m->low_rank, g->ops, &t->low_rank, in, 0, rows, out, stride);
+}
+
 static void run_gathered(const struct generator *g, struct generator_thread *t,
                          const struct matrix *gate, const struct matrix *up,
                          const struct matrix *down, size_t count)
 {
     const size_t inner = t->expert_inner.width;
-    struct activations a = operand_rows(&t->expert_in, gate, 0);
 
-    matrix_multiply(gate, t->expert_gate, inner, &a, count, 0, gate->panels);
-    a = operand_rows(&t->expert_in, up, 0);
-    matrix_multiply(up, t->expert_up, inner, &a, count, 0, up->panels);
+    multiply(g, t, gate, &t->expert_in, t->expert_gate, inner, count);
+    multiply(g, t, up, &t->expert_in, t->expert_up, inner, count);
     for (size_t i = 0; i < count; i++) {
         float *row = t->expert_gate + i * inner;
         if (g->model->gate == DECODER_GEGLU)
@@ -132,8 +141,7 @@ static void run_gathered(const struct generator *g, struct generator_thread *t,
         memset(row + gate->rows, 0, (inner - gate->rows) * sizeof *row);
         operand_put(&t->expert_inner, i, row);
     }
-    a = operand_rows(&t->expert_inner, down, 0);
-    matrix_multiply(down, t->expert_c, g->width_stride, &a, count, 0, down->panels);
+    multiply(g, t, down, &t->expert_inner, t->expert_c, g->width_stride, count);
 }
 
 static float *place_of(const struct generator *g, size_t row, uint32_t place)

@@ -40,6 +40,22 @@ static struct generator_thread *mine(const struct pass *p)
 /* ---- steps over rows and panels ---------------------------------------------------
  */
 
+/* Add what an adapter has to say, once the product is whole. */
+static void adapt(const struct pass *p, const struct low_rank *low,
+                  const struct operand *in, float *out, size_t stride)
+{
+    const size_t threads = (size_t)p->s->options.threads;
+    const size_t share = p->rows / threads + 1;
+    const size_t rows = share < LOW_RANK_ROWS ? share : LOW_RANK_ROWS;
+
+#pragma omp barrier
+#pragma omp for schedule(static) nowait
+    for (size_t first = 0; first < p->rows; first += rows)
+        low_rank_add(low, p->s->ops, &mine(p)->low_rank, in, first,
+                     p->rows - first < rows ? p->rows - first : rows,
+                     out + first * stride, stride);
+}
+
 /* Rows first to first + count of an operand times the matrix; no meeting at the end. */
 static void multiply(const struct pass *p, const struct matrix *m,
                      const struct operand *in, float *out, size_t stride)
@@ -53,6 +69,8 @@ static void multiply(const struct pass *p, const struct matrix *m,
         matrix_multiply(m, out + first * PANEL_ROWS, stride, &a, p->rows, first,
                         left < PANELS_AT_ONCE ? left : PANELS_AT_ONCE);
     }
+    if (m->low_rank)
+        adapt(p, m->low_rank, in, out, stride);
 }
 
 /* One row into an operand, by way of the thread's own padded row. */
@@ -305,6 +323,9 @@ static void multiply_heads(const struct pass *p, const struct matrix *part,
         const struct activations a = operand_rows(in, part + h, h * p->rows);
         matrix_multiply(part + h, out + h * step, stride, &a, p->rows, 0,
                         part[h].panels);
+        if (part[h].low_rank)
+            low_rank_add(part[h].low_rank, p->s->ops, &mine(p)->low_rank, in,
+                         h * p->rows, p->rows, out + h * step, stride);
     }
 }
 

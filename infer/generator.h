@@ -9,6 +9,7 @@
 
 #include "infer/decoder.h"
 #include "infer/kv.h"
+#include "infer/low_rank.h"
 #include "infer/operand.h"
 #include "infer/session.h"
 
@@ -43,6 +44,7 @@ struct generator_thread { /* what one thread needs for itself */
     float *keys, *values; /* of one head, as floats */
     float *scores, *out;  /* of GENERATOR_QUERIES queries, or of a group of heads */
     float *kv_room;
+    struct low_rank_room low_rank;
     uint32_t *expert_row;                      /* rows that chose an expert, and */
     uint32_t *expert_place;                    /* as which of their choices */
     struct operand expert_in, expert_inner;    /* GENERATOR_EXPERT_ROWS rows */

@@ -83,6 +83,15 @@ void infer_model_info(const struct infer_model *model, struct infer_model_info *
  * one. Most models are one file. Who records a model's digest takes it over them all.
  * Lives until infer_model_close(). */
 const char *infer_model_file(const struct infer_model *model, size_t i);
+
+/* Put an adapter (LoRA in GGUF) into a language model, once and before a session is
+ * opened: each matrix W that it names multiplies as W x + scale * alpha / rank * B (A
+ * x) from then on; changes bits. One that does not fit the model is refused by what
+ * does not fit (INFER_EFORMAT, INFER_EUNSUPPORTED), and the model stays as it was. The
+ * model keeps the file open. A run's record has its digest and the scale, which is 1
+ * where nobody asks for another. */
+int infer_model_adapt(struct infer_model *model, const char *path, float scale,
+                      struct infer_error *err);
 void infer_model_close(struct infer_model *model); /* NULL is allowed */
 
 /* Read a Hugging Face checkpoint folder (safetensors, config.json, vocabulary)

@@ -4,12 +4,15 @@
 
 #include "infer/quant/format.h"
 
+struct low_rank; /* low_rank.h */
+
 struct matrix {
     const struct format *format;
     const struct kernel *kernel;
     void *panel; /* 64-byte aligned */
     size_t panel_bytes, panels;
-    size_t rows, depth; /* outputs, inputs */
+    size_t rows, depth;              /* outputs, inputs */
+    const struct low_rank *low_rank; /* what an adapter adds; NULL: nothing */
 };
 
 /* Choose format and kernel, for options in which nothing is left to choose;

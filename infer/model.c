@@ -10,6 +10,7 @@
  * The file must not be changed while it is open: a mapped file that shrinks ends
  * the program. */
 #include "infer/model.h"
+#include "infer/adapter.h"
 #include "infer/decoder.h"
 #include "infer/gguf.h"
 #include "infer/tokenizer.h"
@@ -70,8 +71,14 @@ static int read_texts(struct infer_model *m, struct infer_error *err)
 
 static int read_architecture(struct infer_model *m, struct infer_error *err)
 {
+    struct gguf_string type = {"", 0};
     int status;
 
+    if (gguf_find(m->file, "general.type") != NULL &&
+        gguf_get_string(m->file, "general.type", &type, NULL) == 0 && type.bytes == 7 &&
+        memcmp(type.text, "adapter", 7) == 0)
+        return infer_fail(err, INFER_EINVALID,
+                          "the file is an adapter: it is given beside its model");
     if (gguf_find(m->file, "general.architecture") == NULL)
         return infer_fail(err, INFER_EFORMAT, "key general.architecture is missing");
     status = copy_text(m->file, "general.architecture", &m->architecture, err);
@@ -159,6 +166,7 @@ void infer_model_close(struct infer_model *m)
 {
     if (m == NULL)
         return;
+    adapter_close(m->adapter);
     tokenizer_close(m->tokenizer);
     encoder_free(m);
     decoder_free(m->decoder);

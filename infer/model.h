@@ -40,7 +40,8 @@ struct gguf;          /* gguf.h */
 struct tokenizer;     /* tokenizer.h */
 struct decoder_model; /* decoder.h */
 
-struct rope; /* rope.h */
+struct rope;    /* rope.h */
+struct adapter; /* adapter.h */
 
 struct bert_layer {
     const struct gguf_tensor *q, *k, *v, *o; /* width x width */
@@ -69,6 +70,7 @@ struct infer_model { /* an encoder, unless decoder is set */
     struct bert_layer *layer;
     struct rope *rope; /* NULL: positions are learned */
     struct decoder_model *decoder;
+    struct adapter *adapter; /* of a language model; NULL: none */
     struct tokenizer *tokenizer;
 };
 

@@ -8,6 +8,7 @@
  * matrix that will read it in which form its rows are wanted. */
 #include "infer/generator.h"
 
+#include "infer/adapter.h"
 #include "infer/gguf.h"
 #include "infer/past.h"
 
@@ -29,23 +30,48 @@ static void lay_vector(struct layout *l, float **out, const struct gguf_tensor *
         l->status = session_vector(out, l->arena, t, l->err);
 }
 
-/* A matrix, and whose rows it reads. */
-static void lay_matrix(struct layout *l, struct matrix *out, struct operand *reads,
-                       const struct gguf_tensor *t)
+/* What an adapter adds to rows first to first + rows of a tensor of the model. Where
+ * these are one of several matrices, the pair has as many parts. */
+static void lay_low_rank(struct layout *l, struct matrix *to, struct operand *reads,
+                         const struct adapter_pair *pair, uint64_t first, uint64_t rows)
 {
-    *out = (struct matrix){0};
-    if (l->status != 0 || !t)
-        return;
-    l->status = session_matrix(out, l->arena, l->s, t, l->err);
-    operand_serve(reads, out);
+    const uint64_t part = first / pair->tensor->dim[1], rank = pair->a->dim[1];
+    const struct gguf_tensor a = session_slice(pair->a, part * rank, rank);
+    const struct gguf_tensor b = session_slice(pair->b, first, rows);
+    struct low_rank counted, *low = arena_take(l->arena, 1, sizeof *low);
+
+    to->low_rank = low;
+    low = low ? low : &counted;
+    low->scale = pair->scale;
+    l->status = session_matrix(&low->a, l->arena, l->s, &a, l->err);
+    if (l->status == 0)
+        l->status = session_matrix(&low->b, l->arena, l->s, &b, l->err);
+    if (l->status == 0)
+        operand_serve(reads, &low->a);
 }
 
 static void lay_slice(struct layout *l, struct matrix *out, struct operand *reads,
                       const struct gguf_tensor *t, uint64_t first, uint64_t rows)
 {
-    struct gguf_tensor slice = session_slice(t, first, rows);
+    const struct adapter_pair *pair = adapter_find(l->s->model->adapter, t);
+    const struct gguf_tensor slice = session_slice(t, first, rows);
 
-    lay_matrix(l, out, reads, &slice);
+    *out = (struct matrix){0};
+    if (l->status != 0)
+        return;
+    l->status = session_matrix(out, l->arena, l->s, &slice, l->err);
+    operand_serve(reads, out);
+    if (l->status == 0 && pair)
+        lay_low_rank(l, out, reads, pair, first, rows);
+}
+
+/* A matrix, and whose rows it reads. */
+static void lay_matrix(struct layout *l, struct matrix *out, struct operand *reads,
+                       const struct gguf_tensor *t)
+{
+    *out = (struct matrix){0};
+    if (t)
+        lay_slice(l, out, reads, t, 0, t->rows);
 }
 
 /* One matrix for each of count parts of a tensor. */
@@ -245,6 +271,7 @@ static void lay_thread(struct layout *l, struct generator_thread *t, uint32_t co
     t->scores = arena_take(l->arena, queries * g->score_stride, sizeof *t->scores);
     t->out = arena_take(l->arena, queries * g->out_stride, sizeof *t->out);
     t->kv_room = arena_take(l->arena, kv_room(&g->kv), sizeof *t->kv_room);
+    low_rank_lay(&t->low_rank, l->arena, adapter_rank(l->s->model->adapter));
     t->expert_row = arena_take(l->arena, rows, sizeof *t->expert_row);
     t->expert_place = arena_take(l->arena, rows, sizeof *t->expert_place);
     t->expert_in = g->in;
