@@ -251,7 +251,7 @@ PKGS_bench := $(PKGS_fuzz)
 $(OUT)/tests/bench/%_bench: $(OUT)/tests/bench/%_bench.o $(call libs,pipeline $(USES_pipeline))
 	$(call show,link,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg_libs,bench)
-bench: all models $(BENCHES)                    ## measure: encoder, reader, store
+bench: all models $(BENCHES)                    ## measure: encoder, decoder, reader, store
 	@tests/bench/run.sh $(OUT)
 
 install: all models                             ## install under PREFIX (default /usr/local)
