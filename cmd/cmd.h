@@ -1,7 +1,7 @@
 /* cmd - the words a user types. The only code that prints and the only code
  * that decides an exit status. One command is one file and one const struct;
- * what they share is declared here and lives in options.c, lookup.c, output.c
- * and engine.c. */
+ * what they share is declared here and lives in options.c, lookup.c, output.c,
+ * engine.c, memory.c and machine.c. */
 #ifndef CMD_H
 #define CMD_H
 
@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define CLOISTER_VERSION "0.1.0"
 
@@ -42,13 +43,13 @@ extern const struct command *const commands[]; /* ends with NULL */
 
 /* ---- options.c: the command line ------------------------------------------------ */
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER };
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_REAL };
 struct option {
     const char *name;  /* without dashes */
     const char *value; /* its name in the help; NULL for a flag */
     const char *help;
     enum option_kind kind;
-    void *to; /* bool, const char * or long */
+    void *to; /* bool, const char *, long or double */
     long min, max;
 };
 /* Sets what options say and moves the other arguments to the front of argv, which
@@ -69,12 +70,11 @@ char *lookup_folder(const char *what); /* "policies" or "models", or NULL */
 /* Names (without .xml) of the policies that are shipped, sorted; returns the count. */
 size_t lookup_policies(char ***names);
 
-/* ---- engine.c: settings of the model, shared by several commands ---------------- */
+/* ---- engine.c: settings of a model, shared by several commands ------------------ */
 
 struct engine { /* what the command line says; zero is "not said" */
-    const char *model, *isa, *float_backend, *type;
-    long threads, activations, batch, piece;
-    const char *share_prefix, *kv;
+    const char *model, *isa, *float_backend, *share_prefix, *kv;
+    long threads, activations, batch, piece, context;
 };
 #define ENGINE_OPTIONS(engine)                                                \
     {"threads",                                                               \
@@ -102,16 +102,78 @@ struct engine { /* what the command line says; zero is "not said" */
         "isa", "NAME", "scalar, avx2, avxvnni or avx512 (default: the best)", \
             OPTION_TEXT, &(engine).isa, 0, 0                                  \
     }
-/* Open the model and a session for it. Returns -1 to go on, or an exit status after
- * a message. */
-int engine_open(const char *command, const struct engine *engine,
-                const char *model_path, struct infer_model **model,
-                struct infer_session **session, struct infer_options *options);
+/* Those of language models. */
+#define ENGINE_DECODER_OPTIONS(engine)                                        \
+    {"kv",                                                                    \
+     "f32|f16|q8",                                                            \
+     "how keys and values of past tokens are kept (default: f16)",            \
+     OPTION_TEXT,                                                             \
+     &(engine).kv,                                                            \
+     0,                                                                       \
+     0},                                                                      \
+        {"context",                                                           \
+         "N",                                                                 \
+         "tokens of the longest sequence (default: 4096, or the model's)",    \
+         OPTION_NUMBER,                                                       \
+         &(engine).context,                                                   \
+         1,                                                                   \
+         INT32_MAX},                                                          \
+        {"batch",                                                             \
+         "N",                                                                 \
+         "sequences in flight together (default: 32)",                        \
+         OPTION_NUMBER,                                                       \
+         &(engine).batch,                                                     \
+         1,                                                                   \
+         INFER_BATCH_SEQUENCES_MAX},                                          \
+        {"piece",                                                             \
+         "N",                                                                 \
+         "tokens of a prompt fed at a time (default: as many as fit)",        \
+         OPTION_NUMBER,                                                       \
+         &(engine).piece,                                                     \
+         1,                                                                   \
+         INFER_BATCH_TOKENS_MAX},                                             \
+    {                                                                         \
+        "share-prefix", "on|off", "compute what all prompts begin with once", \
+            OPTION_TEXT, &(engine).share_prefix, 0, 0                         \
+    }
+
+/* The steps from options to a session; each returns -1 to go on, or an exit status
+ * after a message. options says what a session for this model is opened with. */
+int engine_model(const char *command, const char *path, struct infer_model **model);
 int engine_options(const char *command, const struct engine *engine,
-                   struct infer_options *options);
+                   const struct infer_model *model, struct infer_options *options);
+int engine_plan(const char *command, const char *path, const struct infer_model *model,
+                const struct infer_options *options, struct infer_plan *plan);
+int engine_session(const char *command, const char *path,
+                   const struct infer_model *model, const struct infer_options *options,
+                   struct infer_session **session);
 /* What results depend on, as the identity records it. */
 void engine_settings(const struct infer_options *options, char out[96]);
-int cpus_allowed(void); /* affinity and cgroup quota */
+
+/* ---- memory.c: what is taken is said, and refused when there is not so much -------
+ */
+
+/* The plan of a session, and other memory of that kind taken beside it. */
+struct memory_part {
+    const char *what; /* "language model" */
+    uint64_t bytes;
+};
+/* What the process has already, and all parts. */
+uint64_t memory_needed(const struct memory_part *part, size_t count);
+/* Says what is needed and what is free when loud, or when it is 1 GiB; -1 to go on.
+ * EXIT_NO_START when it does not fit, with the numbers and what to change. */
+int memory_announce(const char *command, const struct memory_part *part, size_t count,
+                    bool loud);
+/* "1.9 GiB", "22.1 MiB" */
+void memory_words(uint64_t bytes, char out[32]);
+
+/* ---- machine.c: what this process may use of the machine ------------------------- */
+
+int cpus_allowed(void);      /* affinity and cgroup quota */
+uint64_t memory_free(void);  /* of the machine and of the cgroups above us */
+uint64_t memory_taken(void); /* resident in this process, files it maps included */
+
+/* ---- passwords.c ----------------------------------------------------------------- */
 
 /* One password a line; EXIT_USAGE after a message, or -1. */
 int passwords_read(const char *command, const char *path, char ***out, size_t *count);

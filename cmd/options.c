@@ -87,6 +87,22 @@ static int option_number(const struct command *self, const struct option *option
     return -1;
 }
 
+/* Digits and a point; no words for infinity, no hexadecimal. */
+static int option_real(const struct command *self, const struct option *option,
+                       const char *value)
+{
+    char *end;
+    double number = strtod(value, &end);
+    if (*value == '\0' || *end != '\0' || value[strspn(value, "0123456789.eE+-")] ||
+        !(number >= (double)option->min && number <= (double)option->max)) {
+        complain(self->name, "--%s takes a number from %ld to %ld, not \"%s\"",
+                 option->name, option->min, option->max, value);
+        return EXIT_USAGE;
+    }
+    *(double *)option->to = number;
+    return -1;
+}
+
 static int option_set(const struct command *self, const struct option *option,
                       const char *value)
 {
@@ -99,6 +115,8 @@ static int option_set(const struct command *self, const struct option *option,
         return -1;
     case OPTION_NUMBER:
         return option_number(self, option, value);
+    case OPTION_REAL:
+        return option_real(self, option, value);
     }
     return EXIT_USAGE;
 }

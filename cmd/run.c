@@ -252,18 +252,22 @@ static int job_store(struct job *job)
 
 static int job_model(struct job *job)
 {
-    struct infer_error why;
     job->encoder_path =
         lookup_model(asked.encoder ? asked.encoder : "all-minilm-l6-v2.q8_0.gguf");
     if (!job->encoder_path)
         return EXIT_NO_START;
-    int status = engine_open("run", &asked.engine, job->encoder_path, &job->model,
-                             &job->session, &job->options);
-    if (status < 0 &&
-        infer_session_plan(job->model, &job->options, &job->plan, &why) != 0) {
-        complain("run", "%s", why.text);
-        return EXIT_NO_START;
-    }
+    int status = engine_model("run", job->encoder_path, &job->model);
+    if (status < 0)
+        status = engine_options("run", &asked.engine, job->model, &job->options);
+    if (status < 0)
+        status = engine_plan("run", job->encoder_path, job->model, &job->options,
+                             &job->plan);
+    const struct memory_part part = {"encoder", job->plan.bytes};
+    if (status < 0)
+        status = memory_announce("run", &part, 1, !asked.quiet);
+    if (status < 0)
+        status = engine_session("run", job->encoder_path, job->model, &job->options,
+                                &job->session);
     return status;
 }
 

@@ -29,11 +29,17 @@ load helper
     [[ "$output" == *"did you mean --policy"* ]]
 }
 
-@test "options of language models are refused, not ignored" {
+@test "options that mean nothing here are refused, not ignored" {
     run "$cloister" run --kv f16 .
     [ "$status" -eq 2 ]
-    run "$cloister" model generate
+    run "$cloister" model show all-minilm-l6-v2.q8_0.gguf --tokens 3
     [ "$status" -eq 2 ]
+    [[ "$output" == *"model generate"* ]]
+    run "$cloister" model tokenize --temperature nan
+    [ "$status" -eq 2 ]
+    run "$cloister" model show all-minilm-l6-v2.q8_0.gguf --kv f16
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"encoder"* ]]
 }
 
 @test "an option without its value is refused" {

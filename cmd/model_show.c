@@ -1,0 +1,202 @@
+/* model_show - what a model's file says, and what of it fits this machine.
+ *
+ * The plan is that of a session as the options say. What would fit is found by asking
+ * for plans, which cost nothing: the longest context with that batch, and the largest
+ * batch with the model's whole context. */
+#include "cmd/model.h"
+
+#include <stdlib.h>
+
+struct shown {
+    struct infer_model_info info;
+    struct infer_options options;
+    struct infer_plan plan;
+    uint64_t needed, available; /* bytes, of the whole process */
+    char digest[65];
+    uint32_t context, batch; /* the largest that fit; 0: none */
+};
+
+/* ---- what fits ------------------------------------------------------------------ */
+
+/* The same settings with another context and batch; 0: not said. */
+static bool fits(const struct model_asked *asked, const struct infer_model *model,
+                 uint32_t context, uint32_t batch, uint64_t available)
+{
+    struct engine engine = asked->engine;
+    struct infer_options options;
+    struct infer_plan plan;
+    engine.context = context ? context : engine.context;
+    engine.batch = batch ? batch : engine.batch;
+    if (engine_options("model", &engine, model, &options) >= 0 ||
+        infer_session_plan(model, &options, &plan, NULL) != 0)
+        return false;
+    const struct memory_part part = {"model", plan.bytes};
+    return memory_needed(&part, 1) <= available;
+}
+
+/* The largest number of 1 .. most that fits; more never fits where less does not. */
+static uint32_t largest(const struct model_asked *asked,
+                        const struct infer_model *model, uint32_t most, bool batch,
+                        const struct shown *shown)
+{
+    uint32_t good = 0, bad = most + 1;
+    while (bad - good > 1) {
+        uint32_t middle = good + (bad - good) / 2;
+        if (fits(asked, model, batch ? shown->info.context_tokens : middle,
+                 batch ? middle : 0, shown->available))
+            good = middle;
+        else
+            bad = middle;
+    }
+    return good;
+}
+
+/* ---- printing ------------------------------------------------------------------- */
+
+static json_t *plan_json(const struct shown *shown)
+{
+    const struct infer_plan *plan = &shown->plan;
+    json_t *object =
+        json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "context",
+                  (json_int_t)plan->context_tokens, "batch",
+                  (json_int_t)(shown->info.generates ? shown->options.batch_sequences
+                                                     : plan->batch_tokens),
+                  "bytes", (json_int_t)shown->needed, "session",
+                  (json_int_t)plan->bytes, "weights", (json_int_t)plan->weight_bytes,
+                  "batch_tokens", (json_int_t)plan->batch_tokens);
+    if (shown->info.generates)
+        json_object_set_new(object, "kv", json_integer((json_int_t)plan->kv_bytes));
+    return object;
+}
+
+static void show_json(const struct shown *shown)
+{
+    const struct infer_model_info *info = &shown->info;
+    json_t *types = json_object();
+    for (size_t i = 0; i < info->type_count; i++)
+        json_object_set_new(types, info->types[i].name,
+                            json_integer(info->types[i].tensors));
+    json_t *object = json_pack(
+        "{s:s,s:o,s:I,s:I,s:I,s:I,s:I}", "architecture", info->architecture, "name",
+        json_or_null(info->name), "parameters", (json_int_t)info->parameters, "context",
+        (json_int_t)info->context_tokens, "width", (json_int_t)info->width, "layers",
+        (json_int_t)info->layers, "vocabulary", (json_int_t)info->vocabulary_tokens);
+    json_object_set_new(object, "generates", json_boolean(info->generates));
+    json_object_set_new(object, "types", types);
+    json_object_set_new(object, "license", json_or_null(info->license));
+    json_object_set_new(object, "bytes", json_integer((json_int_t)info->file_bytes));
+    json_object_set_new(object, "sha256", json_string(shown->digest));
+    json_object_set_new(object, "plan", plan_json(shown));
+    json_object_set_new(object, "free", json_integer((json_int_t)shown->available));
+    json_object_set_new(object, "fits",
+                        json_boolean(shown->needed <= shown->available));
+    if (info->generates)
+        json_object_set_new(object, "largest",
+                            json_pack("{s:I,s:I}", "context",
+                                      (json_int_t)shown->context, "batch",
+                                      (json_int_t)shown->batch));
+    json_line(object);
+}
+
+static void show_words(const struct infer_model_info *info, const char *digest)
+{
+    printf("architecture  %s\nname          ", info->architecture);
+    print_safe(stdout, info->name[0] ? info->name : "not stated", 0);
+    printf("\nlicence       ");
+    print_safe(stdout, info->license ? info->license : "not stated", 0);
+    printf(
+        "\nparameters    %.1f million, %u layers, width %u, vocabulary %u\n"
+        "context       %u tokens\nfile          %.1f MiB\nsha256        %s\ntensors      ",
+        (double)info->parameters / 1e6, info->layers, info->width,
+        info->vocabulary_tokens, info->context_tokens,
+        (double)info->file_bytes / 1048576.0, digest);
+    for (size_t i = 0; i < info->type_count; i++)
+        printf(" %u %s", info->types[i].tensors, info->types[i].name);
+    putchar('\n');
+}
+
+/* "at most 8192 tokens", or that not even one would fit. */
+static void show_largest(const char *what, uint32_t largest, const char *unit)
+{
+    if (largest > 0)
+        printf("              %s: at most %u %s\n", what, largest, unit);
+    else
+        printf("              %s: does not fit\n", what);
+}
+
+static void show_text(const struct shown *shown)
+{
+    const struct infer_plan *plan = &shown->plan;
+    char needed[32], weights[32], kv[32], available[32];
+    memory_words(shown->needed, needed);
+    memory_words(plan->weight_bytes, weights);
+    memory_words(plan->kv_bytes, kv);
+    memory_words(shown->available, available);
+    show_words(&shown->info, shown->digest);
+    printf("memory        %s, %s free: it %s\n", needed, available,
+           shown->needed <= shown->available ? "fits" : "does not fit");
+    if (!shown->info.generates) {
+        printf("              weights %s, batches of %u tokens\n", weights,
+               plan->batch_tokens);
+        return;
+    }
+    printf("              weights %s, past tokens %s\n"
+           "              context of %u tokens, %u sequences in flight\n",
+           weights, kv, plan->context_tokens, shown->options.batch_sequences);
+    char what[80];
+    snprintf(what, sizeof(what), "%u sequences", shown->options.batch_sequences);
+    show_largest(what, shown->context, "tokens of context");
+    snprintf(what, sizeof(what), "context of %u tokens", shown->info.context_tokens);
+    show_largest(what, shown->batch, "sequences");
+}
+
+/* ---- the verb ------------------------------------------------------------------- */
+
+static int show_plan(const struct model_asked *asked, const struct infer_model *model,
+                     const char *path, struct shown *out)
+{
+    int status = engine_options("model", &asked->engine, model, &out->options);
+    if (status < 0)
+        status = engine_plan("model", path, model, &out->options, &out->plan);
+    if (status >= 0)
+        return status;
+    const struct memory_part part = {"model", out->plan.bytes};
+    out->needed = memory_needed(&part, 1);
+    out->available = memory_free();
+    if (out->info.generates) {
+        out->context = largest(asked, model, out->info.context_tokens, false, out);
+        out->batch = largest(asked, model, INFER_BATCH_SEQUENCES_MAX, true, out);
+    }
+    return -1;
+}
+
+static int show_digest(const char *path, struct shown *out)
+{
+    struct store_digest digest;
+    struct store_error why;
+    if (store_digest_file(path, &digest, &why) == 0) {
+        store_digest_hex(&digest, out->digest);
+        return -1;
+    }
+    complain("model", "%s", why.text);
+    return EXIT_NO_START;
+}
+
+int model_show(const struct model_asked *asked, enum format format, const char *path)
+{
+    struct infer_model *model;
+    struct shown shown = {0};
+    int status = engine_model("model", path, &model);
+    if (status >= 0)
+        return status;
+    infer_model_info(model, &shown.info);
+    status = show_plan(asked, model, path, &shown);
+    if (status < 0)
+        status = show_digest(path, &shown);
+    if (status < 0 && format == FORMAT_JSON)
+        show_json(&shown);
+    else if (status < 0)
+        show_text(&shown);
+    infer_model_close(model);
+    return status < 0 ? EXIT_DONE : status;
+}
