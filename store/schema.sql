@@ -3,9 +3,12 @@
 -- For whoever opens this file with a SQLite tool of their own. Begin with the
 -- views: v_documents, v_results, v_evidence, v_summaries, v_dropped, v_chunks,
 -- v_findings and v_review_queue show the newest row of each path and policy; v_history
--- shows all of them; v_events shows the audit log. The tables below are append-only: a row is
--- added, never changed and never deleted, and every row is vouched for by exactly
--- one event whose digest is linked to the event before it.
+-- shows all of them; v_events shows the audit log. The tables below are append-only: a
+-- row is added, never changed and never deleted, and every row is vouched for by
+-- exactly one event whose digest is linked to the event before it.
+--
+-- SQLite keeps a statement from its first word to its semicolon: comments stand inside,
+-- so that every file carries them.
 --
 -- Paths are kept as the exact bytes of the file system (path) and as readable text
 -- (path_text: bytes that are not UTF-8 shown as U+FFFD). Digests are SHA-256, 32 bytes.
@@ -16,10 +19,10 @@ PRAGMA application_id = 0x636c7374; -- "clst"
 
 -- ---- who asked what --------------------------------------------------------------
 
--- All that decides a result besides the document's bytes. sha256 is taken of policy
--- name and digest, encoder and model digest, arithmetic version and settings; titles
--- and file names decide nothing and are kept for people.
 CREATE TABLE identity (
+    -- All that decides a result besides the document's bytes. sha256 is taken of policy
+    -- name and digest, encoder and model digest, arithmetic version and settings;
+    -- titles and file names decide nothing and are kept for people.
     identity           INTEGER PRIMARY KEY,
     sha256             BLOB    NOT NULL UNIQUE CHECK (length(sha256) = 32),
     policy_name        TEXT    NOT NULL,
@@ -34,9 +37,9 @@ CREATE TABLE identity (
     settings           TEXT    NOT NULL
 ) STRICT;
 
--- One start of the program. facts is a JSON object about the machine and the build;
--- it decides nothing.
 CREATE TABLE run (
+    -- One start of the program. facts is a JSON object about the machine and the build;
+    -- it decides nothing.
     run             INTEGER PRIMARY KEY,
     identity        INTEGER NOT NULL REFERENCES identity,
     started_ms      INTEGER NOT NULL,
@@ -48,8 +51,8 @@ CREATE TABLE run (
     facts           TEXT    NOT NULL
 ) STRICT;
 
--- The paths that were asked for, in the order given.
 CREATE TABLE run_input (
+    -- The paths that were asked for, in the order given.
     run       INTEGER NOT NULL REFERENCES run,
     ordinal   INTEGER NOT NULL,
     path      BLOB    NOT NULL,
@@ -57,9 +60,9 @@ CREATE TABLE run_input (
     PRIMARY KEY (run, ordinal)
 ) STRICT, WITHOUT ROWID;
 
--- How a run ended. A run without a row here was broken off hard, or is still going.
--- documents: met; done: recorded by this run; skipped: done before.
 CREATE TABLE run_end (
+    -- How a run ended. A run without a row here was broken off hard, or is still going.
+    -- documents: met; done: recorded by this run; skipped: done before.
     run       INTEGER PRIMARY KEY REFERENCES run,
     ended_ms  INTEGER NOT NULL,
     why       TEXT    NOT NULL,
@@ -70,13 +73,13 @@ CREATE TABLE run_end (
 
 -- ---- what was found --------------------------------------------------------------
 
--- One result of reading one file under one identity. outcome says how it ended;
--- sha256 is NULL when the bytes could not be read, bytes and pages when unknown.
--- duplicate_of names the document with the same bytes that carries the results.
--- The four counts say that nothing was dropped in silence:
--- extracted = hidden left out + chunked, and chunked = seen, or the outcome says why.
--- summary_reason says why a summary that was written is not the one that is kept.
 CREATE TABLE document (
+    -- One result of reading one file under one identity. outcome says how it ended;
+    -- sha256 is NULL when the bytes could not be read, bytes and pages when unknown.
+    -- duplicate_of names the document with the same bytes that carries the results.
+    -- The four counts say that nothing was dropped in silence: extracted = hidden left
+    -- out + chunked, and chunked = seen, or the outcome says why.
+    -- summary_reason says why a summary that was written is not the one that is kept.
     document        INTEGER PRIMARY KEY,
     run             INTEGER NOT NULL REFERENCES run,
     identity        INTEGER NOT NULL REFERENCES identity,
@@ -103,8 +106,8 @@ CREATE TABLE document (
 CREATE INDEX document_by_path ON document (path, document);
 CREATE INDEX document_by_sha256 ON document (sha256, identity);
 
--- A page of a PDF (kind page), an element of an XML file (element), or all (whole).
 CREATE TABLE section (
+    -- A page of a PDF (kind page), an element of an XML file (element), or all (whole).
     document   INTEGER NOT NULL REFERENCES document,
     section    INTEGER NOT NULL CHECK (section >= 1),
     kind       TEXT    NOT NULL,
@@ -114,8 +117,8 @@ CREATE TABLE section (
     PRIMARY KEY (document, section)
 ) STRICT, WITHOUT ROWID;
 
--- Text a reader of the page cannot see, and why it counts as hidden.
 CREATE TABLE hidden (
+    -- Text a reader of the page cannot see, and why it counts as hidden.
     document INTEGER NOT NULL REFERENCES document,
     ordinal  INTEGER NOT NULL,
     section  INTEGER NOT NULL,
@@ -126,9 +129,9 @@ CREATE TABLE hidden (
     PRIMARY KEY (document, ordinal)
 ) STRICT, WITHOUT ROWID;
 
--- The text that the model saw; the only place where it is kept. Evidence, summary
--- and findings point into it by (chunk, offset, bytes).
 CREATE TABLE chunk (
+    -- The text that the model saw; the only place where it is kept. Evidence, summary
+    -- and findings point into it by (chunk, offset, bytes).
     id          INTEGER PRIMARY KEY,
     document    INTEGER NOT NULL REFERENCES document,
     chunk       INTEGER NOT NULL CHECK (chunk >= 1),
@@ -146,16 +149,16 @@ CREATE VIRTUAL TABLE chunk_search USING fts5 (
     text, content = 'chunk', content_rowid = 'id', tokenize = 'unicode61'
 );
 
--- The answer to one question of the policy. When undecided is 1 the label is still
--- the best one, but its probability lies below the policy's threshold, or commanded is
--- 1: the answer hangs on sentences that try to instruct the reader. Where there are such
--- sentences (findings of commanding_text), plain_label, plain_probability and
--- plain_undecided are the answer without them; NULL when nothing else is left.
--- answered_by is encoder or model. prior, of an answer by the model, is the digest of
--- the file of priors that was subtracted from its scores, or neutral: a text that says
--- nothing stood in for it. first_label and first_probability are what the encoder had
--- answered where the model gave this answer.
 CREATE TABLE task (
+    -- The answer to one question of the policy. When undecided is 1 the label is still
+    -- the best one, but its probability lies below the policy's threshold, or commanded
+    -- is 1: the answer hangs on sentences that try to instruct the reader. Where there
+    -- are such sentences (findings of commanding_text), plain_label, plain_probability
+    -- and plain_undecided are the answer without them; NULL when nothing else is left.
+    -- answered_by is encoder or model. prior, of an answer by the model, is the digest
+    -- of the file of priors that was subtracted from its scores, or neutral: a text
+    -- that says nothing stood in for it. first_label and first_probability are what the
+    -- encoder had answered where the model gave this answer.
     document    INTEGER NOT NULL REFERENCES document,
     ordinal     INTEGER NOT NULL,
     task        TEXT    NOT NULL,
@@ -166,17 +169,18 @@ CREATE TABLE task (
     answered_by TEXT    NOT NULL,
     prior             TEXT,
     first_label       TEXT,
-    first_probability REAL    CHECK ((first_probability IS NULL) = (first_label IS NULL)),
+    first_probability REAL,
     commanded         INTEGER NOT NULL CHECK (commanded IN (0, undecided)),
     plain_label       TEXT,
     plain_probability REAL,
     plain_undecided   INTEGER CHECK (plain_undecided IN (0, 1)),
+    CHECK ((first_probability IS NULL) = (first_label IS NULL)),
     PRIMARY KEY (document, ordinal),
     UNIQUE (document, task)
 ) STRICT, WITHOUT ROWID;
 
--- Every label of a task with its score and its probability.
 CREATE TABLE score (
+    -- Every label of a task with its score and its probability.
     document    INTEGER NOT NULL,
     task        INTEGER NOT NULL,
     ordinal     INTEGER NOT NULL,
@@ -187,8 +191,8 @@ CREATE TABLE score (
     FOREIGN KEY (document, task) REFERENCES task (document, ordinal)
 ) STRICT, WITHOUT ROWID;
 
--- The words that weighed most in a task's answer.
 CREATE TABLE evidence (
+    -- The words that weighed most in a task's answer.
     document    INTEGER NOT NULL,
     task        INTEGER NOT NULL,
     ordinal     INTEGER NOT NULL,
@@ -205,10 +209,10 @@ CREATE TABLE evidence (
     FOREIGN KEY (document, chunk) REFERENCES chunk (document, chunk)
 ) STRICT, WITHOUT ROWID;
 
--- The sentences of the summary, in their order. kind verbatim: the source's own words.
--- kind written: a model's words, in written; the place is that of the source's words
--- they rest on, which hold every number, date and name in them.
 CREATE TABLE summary (
+    -- The sentences of the summary, in their order. kind verbatim: the source's own
+    -- words. kind written: a model's words, in written; the place is that of the
+    -- source's words they rest on, which hold every number, date and name in them.
     document    INTEGER NOT NULL REFERENCES document,
     ordinal     INTEGER NOT NULL,
     kind        TEXT    NOT NULL,
@@ -225,10 +229,10 @@ CREATE TABLE summary (
     FOREIGN KEY (document, chunk) REFERENCES chunk (document, chunk)
 ) STRICT, WITHOUT ROWID;
 
--- Sentences that a model wrote and the summary does not take, in the order they were
--- written: why, and what, when it can be named, is the word or number that the source
--- does not bear out. Nothing in text can be relied on.
 CREATE TABLE dropped (
+    -- Sentences that a model wrote and the summary does not take, in the order they
+    -- were written: why, and what, when it can be named, is the word or number that the
+    -- source does not bear out. Nothing in text can be relied on.
     document INTEGER NOT NULL REFERENCES document,
     ordinal  INTEGER NOT NULL,
     why      TEXT    NOT NULL CHECK (why <> ''),
@@ -237,9 +241,9 @@ CREATE TABLE dropped (
     PRIMARY KEY (document, ordinal)
 ) STRICT, WITHOUT ROWID;
 
--- What the policy's detectors found. masked, when there, is what to show instead of
--- the words: their shape.
 CREATE TABLE finding (
+    -- What the policy's detectors found. masked, when there, is what to show instead of
+    -- the words: their shape.
     document    INTEGER NOT NULL REFERENCES document,
     ordinal     INTEGER NOT NULL,
     detector    TEXT    NOT NULL,
@@ -259,24 +263,26 @@ CREATE TABLE finding (
 
 -- ---- what was done ---------------------------------------------------------------
 
--- The audit log. Numbers run from 1 without a gap. body is JSON with sorted keys,
--- integers and strings, and never holds text of a document or of a model. With le64(n) a number as
--- eight bytes, least significant first, and str(s) = le64(bytes of s) followed by s:
---
---   sha256 = SHA-256(str("cloister event 1") le64(event) le64(time_ms) str(type)
---                    le64(run or 0) le64(document or 0) str(body) rows_sha256 previous)
---
--- previous is the sha256 of the event before, 32 zero bytes for the first.
--- rows_sha256 is the SHA-256 of str("cloister rows 1") and of the rows vouched for:
---   run_started  identity, run, run_input
---   document     document, section, hidden, chunk, task, score, evidence, summary,
---                dropped, finding
---   run_ended    run_end
--- each table as "T" str(name), its rows in the order of their primary key as "R"
--- le64(number of columns) and the columns in their order above: "N" for NULL,
--- "I" le64 for an integer, "F" and the eight bytes of the IEEE 754 double, least
--- significant first, for a real, "S" str for text, "B" str for a blob.
 CREATE TABLE event (
+    -- The audit log. Numbers run from 1 without a gap. body is JSON with sorted keys,
+    -- integers and strings, and never holds text of a document or of a model. With
+    -- le64(n) a number as eight bytes, least significant first, and str(s) =
+    -- le64(bytes of s) followed by s:
+    --
+    --   sha256 = SHA-256(str("cloister event 1") le64(event) le64(time_ms) str(type)
+    --                    le64(run or 0) le64(document or 0) str(body) rows_sha256
+    --                    previous)
+    --
+    -- previous is the sha256 of the event before, 32 zero bytes for the first.
+    -- rows_sha256 is the SHA-256 of str("cloister rows 1") and of the rows vouched for:
+    --   run_started  identity, run, run_input
+    --   document     document, section, hidden, chunk, task, score, evidence, summary,
+    --                dropped, finding
+    --   run_ended    run_end
+    -- each table as "T" str(name), its rows in the order of their primary key as "R"
+    -- le64(number of columns) and the columns in their order above: "N" for NULL,
+    -- "I" le64 for an integer, "F" and the eight bytes of the IEEE 754 double, least
+    -- significant first, for a real, "S" str for text, "B" str for a blob.
     event       INTEGER PRIMARY KEY,
     time_ms     INTEGER NOT NULL,
     type        TEXT    NOT NULL,
@@ -291,8 +297,8 @@ CREATE INDEX event_by_document ON event (document);
 
 -- ---- for people ------------------------------------------------------------------
 
--- Every row ever recorded; current is 1 for the newest of its path and policy name.
 CREATE VIEW v_history AS
+-- Every row ever recorded; current is 1 for the newest of its path and policy name.
 SELECT d.document,
        d.path_text AS path,
        lower(hex(d.path)) AS path_hex,
@@ -332,9 +338,9 @@ JOIN evidence AS e ON e.document = d.document
 JOIN task AS t ON t.document = e.document AND t.ordinal = e.task
 JOIN chunk AS c ON c.document = e.document AND c.chunk = e.chunk;
 
+CREATE VIEW v_summaries AS
 -- text is what the summary says; source_text the document's own words in that range,
 -- the same when kind is verbatim.
-CREATE VIEW v_summaries AS
 SELECT document, ordinal, section, start, end_section, "end",
        coalesce(written, source_text) AS text, kind, source_text
 FROM (SELECT s.*,
@@ -352,8 +358,8 @@ CREATE VIEW v_chunks AS
 SELECT c.document, c.chunk, c.section, c.start, c.end_section, c."end", c.tokens, c.text
 FROM v_documents AS d JOIN chunk AS c ON c.document = d.document;
 
--- text is NULL for a masked finding: the policy says that its words are not shown.
 CREATE VIEW v_findings AS
+-- text is NULL for a masked finding: the policy says that its words are not shown.
 SELECT f.document, f.detector, f.section, f.start, f.end_section, f."end", f.masked,
        CASE WHEN f.masked IS NULL
             THEN CAST(substr(CAST(c.text AS BLOB), f.offset + 1, f.bytes) AS TEXT)
@@ -363,17 +369,17 @@ FROM v_documents AS d
 JOIN finding AS f ON f.document = d.document
 JOIN chunk AS c ON c.document = f.document AND c.chunk = f.chunk;
 
+CREATE VIEW v_words_for_people AS
 -- Words that mark a decision as one a person must look into. Policies name their
 -- decisions as they like; one that holds none of these words is taken to stand alone.
-CREATE VIEW v_words_for_people AS
 SELECT column1 AS word FROM (VALUES ('review'), ('withhold'), ('lawyer'), ('counsel'),
                                     ('person'), ('manual'), ('escalate'));
 
--- What a person must look at, one row a reason: an outcome other than ok and
--- duplicate, an undecided task, an answer that is another one without the sentences
--- that try to instruct the reader, such sentences by themselves, a decision whose name
--- holds a word for people.
 CREATE VIEW v_review_queue AS
+-- What a person must look at, one row a reason: an outcome other than ok and duplicate,
+-- an undecided task, an answer that is another one without the sentences that try to
+-- instruct the reader, such sentences by themselves, a decision whose name holds a word
+-- for people.
 SELECT document, path, 'outcome: ' || outcome AS why, NULL AS task, NULL AS label,
        NULL AS probability, reason, policy
 FROM v_documents WHERE outcome NOT IN ('ok', 'duplicate')

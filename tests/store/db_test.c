@@ -101,6 +101,24 @@ static void every_ordinary_table_is_strict(void **state)
                 13);
 }
 
+/* Who has only the file can read in it what each table is and how digests are taken. */
+static void the_file_carries_the_comments_of_its_tables(void **state)
+{
+    struct sample_folder *at = *state;
+
+    sample_store(at->db, one_path, 1);
+    assert_int_equal(number(at->db,
+                            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' "
+                            "AND name NOT GLOB 'chunk_search*' AND sql NOT LIKE "
+                            "'%' || char(10) || '    -- %'"),
+                     0);
+    assert_int_equal(number(at->db,
+                            "SELECT sql LIKE '%SHA-256(str(\"cloister event 1\")%' AND "
+                            "sql LIKE '%\"cloister rows 1\"%' FROM sqlite_schema "
+                            "WHERE name = 'event'"),
+                     1);
+}
+
 static int open_elsewhere(const char *db, enum store_mode mode)
 {
     int status;
@@ -425,6 +443,7 @@ int main(void)
         TEST(a_new_database_is_private_and_says_whose_it_is),
         TEST(one_whole_file_is_left_after_closing),
         TEST(every_ordinary_table_is_strict),
+        TEST(the_file_carries_the_comments_of_its_tables),
         TEST(a_second_run_is_refused_while_the_first_holds_the_file),
         TEST(a_reader_works_while_a_run_holds_the_file),
         TEST(a_closed_database_opens_in_a_folder_without_write_permission),
