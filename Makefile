@@ -56,7 +56,7 @@ LDFLAGS  := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 # ELSEWHERE belong to the other kind of build.
 ifeq ($(BUILD),sealed)
 DEPS          := $(OUT)/deps
-ELSEWHERE     := $(patsubst %,ingest/%.c,book_glib charmaps ink paint typeface)
+ELSEWHERE     := $(patsubst %,ingest/%.c,book_glib charmaps ink margin paint typeface)
 SEALED_ingest := $(OUT)/ingest/book_core.o
 SEALED_LIBS   := $(OUT)/tools/sealed-stubs.o $(DEPS)/poppler/libpoppler.a $(DEPS)/libxml2/libxml2.a
 PKGS_ingest   := freetype2 libjpeg zlib icu-uc icu-i18n libseccomp

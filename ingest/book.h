@@ -63,18 +63,33 @@ void book_attachments(const struct book *book,
 struct leaf *leaf_open(const struct book *book, int number);
 void leaf_close(struct leaf *leaf); /* NULL is allowed */
 
+/* The same page to be read with what is written beside it, as far as margin.h says;
+ * NULL when that cannot be had. */
+struct leaf *leaf_open_beside(const struct book *book, int number);
+
 char *leaf_label(const struct leaf *leaf);
 
-/* In points, from the top left corner of the page as it is shown. */
+/* In points, from the top left corner of the page as it is shown; what is written
+ * beside the page lies below 0 or beyond its size. */
 struct leaf_box {
     double x1, y1, x2, y2;
 };
 /* As it is shown: turned where the file says so. */
 void leaf_size(const struct leaf *leaf, double *width, double *height);
 
-/* Text in reading order, of what a selection from one corner of the area (x1, y1) to
- * the other (x2, y2) would hold. */
-char *leaf_select(const struct leaf *leaf, const struct leaf_box *area);
+enum { BOOK_FAR = 1 << 30 }; /* points; further than any letter */
+
+/* Poppler reads what is selected from one corner to the other, and which corner comes
+ * first decides what a selection of everything holds. */
+enum leaf_start { LEAF_FROM_LEFT, LEAF_FROM_RIGHT };
+
+/* All text in reading order. */
+char *leaf_select(const struct leaf *leaf, enum leaf_start start);
+
+/* How many letters were drawn when the leaf was first selected, those included that
+ * Poppler drops: drawn twice in one place, or beside the page. 0 when nobody counted.
+ */
+size_t leaf_drawn(const struct leaf *leaf);
 
 struct leaf_run { /* characters first..last share one font, size and colour */
     size_t first, last;
@@ -89,7 +104,7 @@ struct leaf_layout {
     struct leaf_run *run; /* ascending, disjoint */
     size_t boxes, runs;
 };
-void leaf_read_layout(const struct leaf *leaf, const struct leaf_box *area,
+void leaf_read_layout(const struct leaf *leaf, enum leaf_start start,
                       struct leaf_layout *out);
 
 /* ---- what is filled in

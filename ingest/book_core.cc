@@ -13,6 +13,7 @@
 extern "C" {
 #include "ingest/charmaps.h"
 #include "ingest/complaint.h"
+#include "ingest/margin.h"
 }
 
 #include <Annot.h>
@@ -46,7 +47,24 @@ struct leaf {
     PDFDoc *document;
     Page *page;
     int number;
+    bool beside; /* to be read with what is written beside it */
     mutable TextPage *text;
+    mutable size_t drawn;
+};
+
+/* Takes note of the letters, and counts them. */
+class Device : public TextOutputDev {
+public:
+    Device() : TextOutputDev(nullptr, true, 0, false, false) {}
+    void drawChar(GfxState *state, double x, double y, double dx, double dy,
+                  double originX, double originY, CharCode code, int bytes,
+                  const Unicode *u, int count) override
+    {
+        drawn += margin_letters(u, count);
+        TextOutputDev::drawChar(state, x, y, dx, dy, originX, originY, code, bytes, u,
+                                count);
+    }
+    size_t drawn = 0;
 };
 
 /* ---- strings --------------------------------------------------------------------- */
@@ -291,7 +309,17 @@ struct leaf *leaf_open(const struct book *book, int number)
 {
     Page *page = book->document->getPage(number);
 
-    return page ? new leaf{book->document.get(), page, number, nullptr} : nullptr;
+    return page ? new leaf{book->document.get(), page, number, false, nullptr, 0}
+                : nullptr;
+}
+
+struct leaf *leaf_open_beside(const struct book *book, int number)
+{
+    struct leaf *leaf = leaf_open(book, number);
+
+    if (leaf)
+        leaf->beside = true;
+    return leaf;
 }
 
 void leaf_close(struct leaf *leaf)
@@ -318,32 +346,45 @@ void leaf_size(const struct leaf *leaf, double *width, double *height)
     *height = turned ? across : up;
 }
 
-/* Drawn at 72 dots an inch, on a device that only takes note of the letters. */
+/* Drawn at 72 dots an inch; margin.c says why a slice may be larger than the page. */
 static TextPage *leaf_text(const struct leaf *leaf)
 {
     if (!leaf->text) {
-        TextOutputDev device(nullptr, true, 0, false, false);
+        Device device;
+        double width, height;
+        leaf_size(leaf, &width, &height);
+        int start = leaf->beside ? -MARGIN_POINTS : -1;
         std::unique_ptr<Gfx> drawing(leaf->page->createGfx(
-            &device, 72, 72, 0, false, true, -1, -1, -1, -1, false, nullptr, nullptr));
+            &device, 72, 72, 0, false, true, start, start,
+            leaf->beside ? margin_side(width) : -1,
+            leaf->beside ? margin_side(height) : -1, false, nullptr, nullptr));
         leaf->page->display(drawing.get());
         device.endPage();
         leaf->text = device.takeText();
+        leaf->drawn = device.drawn;
     }
     return leaf->text;
 }
 
-static PDFRectangle rectangle(const struct leaf_box *box)
+static PDFRectangle everything(enum leaf_start start)
 {
-    return PDFRectangle(box->x1, box->y1, box->x2, box->y2);
+    double left = start == LEAF_FROM_LEFT ? -BOOK_FAR : BOOK_FAR;
+
+    return PDFRectangle(left, -BOOK_FAR, -left, BOOK_FAR);
 }
 
-char *leaf_select(const struct leaf *leaf, const struct leaf_box *area)
+char *leaf_select(const struct leaf *leaf, enum leaf_start start)
 {
-    PDFRectangle from_to = rectangle(area);
+    PDFRectangle area = everything(start);
     std::unique_ptr<GooString> text(
-        leaf_text(leaf)->getSelectionText(&from_to, selectionStyleGlyph));
+        leaf_text(leaf)->getSelectionText(&area, selectionStyleGlyph));
 
     return strdup(text->c_str());
+}
+
+size_t leaf_drawn(const struct leaf *leaf)
+{
+    return leaf->drawn;
 }
 
 /* ---- characters one by one ------------------------------------------------------- */
@@ -438,20 +479,30 @@ template <typename T> static size_t give(const std::vector<T> &from, T **out)
     return from.size();
 }
 
-void leaf_read_layout(const struct leaf *leaf, const struct leaf_box *area,
+static void move_back(leaf_box &box, double by)
+{
+    box.x1 -= by;
+    box.y1 -= by;
+    box.x2 -= by;
+    box.y2 -= by;
+}
+
+void leaf_read_layout(const struct leaf *leaf, enum leaf_start start,
                       struct leaf_layout *out)
 {
-    PDFRectangle from_to = rectangle(area);
+    PDFRectangle area = everything(start);
     layout found = {};
     int lines = 0;
     std::vector<TextWordSelection *> **line =
-        leaf_text(leaf)->getSelectionWords(&from_to, selectionStyleGlyph, &lines);
+        leaf_text(leaf)->getSelectionWords(&area, selectionStyleGlyph, &lines);
 
     for (int i = 0; line && i < lines; i++) {
         add_line(found, *line[i], i == lines - 1);
         delete line[i];
     }
     gfree(line);
+    for (leaf_box &box : found.box)
+        move_back(box, leaf->beside ? MARGIN_POINTS : 0);
     out->boxes = give(found.box, &out->box);
     out->runs = give(found.run, &out->run);
 }

@@ -5,6 +5,8 @@
  * struct book is a PopplerDocument, a struct leaf a PopplerPage. */
 #include "ingest/book_glib.h"
 
+#include "ingest/margin.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,6 +147,18 @@ struct leaf *leaf_open(const struct book *book, int number)
     return (struct leaf *)poppler_document_get_page(document_of(book), number - 1);
 }
 
+/* What a leaf is told to keep: that it is read with its margins, and leaf_drawn(). */
+static const char beside_key[] = "beside", drawn_key[] = "drawn";
+
+struct leaf *leaf_open_beside(const struct book *book, int number)
+{
+    struct leaf *leaf = leaf_open(book, number);
+
+    if (leaf)
+        g_object_set_data(G_OBJECT(leaf), beside_key, GINT_TO_POINTER(1));
+    return leaf;
+}
+
 void leaf_close(struct leaf *leaf)
 {
     if (leaf)
@@ -161,25 +175,49 @@ void leaf_size(const struct leaf *leaf, double *width, double *height)
     poppler_page_get_size(leaf_poppler(leaf), width, height);
 }
 
-static PopplerRectangle rectangle(const struct leaf_box *box)
+/* From beyond the first corner to beyond the last, or Poppler loses what comes before
+ * the letters nearest to a corner. */
+static PopplerRectangle everything(enum leaf_start start)
 {
-    return (PopplerRectangle){box->x1, box->y1, box->x2, box->y2};
+    double left = start == LEAF_FROM_LEFT ? -BOOK_FAR : BOOK_FAR;
+
+    return (PopplerRectangle){left, -BOOK_FAR, -left, BOOK_FAR};
 }
 
-char *leaf_select(const struct leaf *leaf, const struct leaf_box *area)
+static bool is_beside(const struct leaf *leaf)
 {
-    PopplerRectangle from_to = rectangle(area);
+    return g_object_get_data(G_OBJECT(leaf), beside_key) != NULL;
+}
 
-    return taken(poppler_page_get_text_for_area(leaf_poppler(leaf), &from_to));
+/* The first selection reads the page; those that follow choose from what was read. */
+char *leaf_select(const struct leaf *leaf, enum leaf_start start)
+{
+    PopplerRectangle area = everything(start);
+    double width = -1, height = -1;
+
+    if (is_beside(leaf))
+        leaf_size(leaf, &width, &height);
+    margin_begin(width, height);
+    char *text = taken(poppler_page_get_text_for_area(leaf_poppler(leaf), &area));
+    size_t drawn = margin_end();
+    if (drawn > 0)
+        g_object_set_data(G_OBJECT(leaf), drawn_key, GSIZE_TO_POINTER(drawn));
+    return text;
+}
+
+size_t leaf_drawn(const struct leaf *leaf)
+{
+    return GPOINTER_TO_SIZE(g_object_get_data(G_OBJECT(leaf), drawn_key));
 }
 
 static void take_boxes(struct leaf_layout *out, const PopplerRectangle *box,
-                       size_t boxes)
+                       size_t boxes, double by)
 {
     if (boxes == 0 || !(out->box = calloc(boxes, sizeof *out->box)))
         return;
     for (size_t i = 0; i < boxes; i++)
-        out->box[i] = (struct leaf_box){box[i].x1, box[i].y1, box[i].x2, box[i].y2};
+        out->box[i] = (struct leaf_box){box[i].x1 - by, box[i].y1 - by, box[i].x2 - by,
+                                        box[i].y2 - by};
     out->boxes = boxes;
 }
 
@@ -202,17 +240,17 @@ static void take_runs(struct leaf_layout *out, const GList *runs)
     }
 }
 
-void leaf_read_layout(const struct leaf *leaf, const struct leaf_box *area,
+void leaf_read_layout(const struct leaf *leaf, enum leaf_start start,
                       struct leaf_layout *out)
 {
     PopplerPage *page = leaf_poppler(leaf);
-    PopplerRectangle from_to = rectangle(area), *box = NULL;
+    PopplerRectangle area = everything(start), *box = NULL;
     guint boxes = 0;
-    GList *runs = poppler_page_get_text_attributes_for_area(page, &from_to);
+    GList *runs = poppler_page_get_text_attributes_for_area(page, &area);
 
     *out = (struct leaf_layout){0};
-    poppler_page_get_text_layout_for_area(page, &from_to, &box, &boxes);
-    take_boxes(out, box, boxes);
+    poppler_page_get_text_layout_for_area(page, &area, &box, &boxes);
+    take_boxes(out, box, boxes, is_beside(leaf) ? MARGIN_POINTS : 0);
     take_runs(out, runs);
     g_free(box);
     poppler_page_free_text_attributes(runs);

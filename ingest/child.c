@@ -115,7 +115,7 @@ static void judge_loss(struct reader_end *end)
                        complaint_loss());
 }
 
-static void judge_silence(struct reader_end *end)
+static void judge_silence(const struct emit *emit, struct reader_end *end)
 {
     if (complaint_loss_of_maps())
         reader_end_set(end, INGEST_SUSPECT_TEXT, "not one letter was read: %s",
@@ -123,6 +123,9 @@ static void judge_silence(struct reader_end *end)
     else if (complaint_loss())
         reader_end_set(end, INGEST_NO_TEXT, "there is not one letter in it: %s",
                        complaint_loss());
+    else if (emit->letters_off_page > 0)
+        reader_end_set(end, INGEST_NO_TEXT,
+                       "there is not one letter on its pages, only beside them");
     else
         reader_end_set(end, INGEST_NO_TEXT, "there is not one letter in it");
 }
@@ -140,7 +143,7 @@ static void judge(const struct emit *emit, struct reader_end *end)
                        (unsigned long long)emit->broken,
                        (unsigned long long)emit->marks);
     else if (read && emit->letters == 0)
-        judge_silence(end);
+        judge_silence(emit, end);
     else if (read)
         judge_loss(end);
 }

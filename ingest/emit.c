@@ -172,6 +172,7 @@ bool emit_section(struct emit *emit, enum ingest_kind kind, uint32_t number,
     emit->letters += text->letters;
     emit->marks += text->marks;
     emit->broken += text->broken;
+    emit->letters_off_page += text->letters_off_page;
     send_text(emit, text);
     return send_hidden(emit, text) && !emit->broken_pipe;
 }

@@ -11,8 +11,8 @@ struct emit {
     const struct ingest_limits *limits;
     uint64_t text_bytes, extra_bytes; /* sent so far */
     uint32_t sections;
-    uint64_t letters, marks, broken; /* over all sections */
-    char too_large[160];             /* why no more is taken; "" while it is */
+    uint64_t letters, marks, broken, letters_off_page; /* over all sections */
+    char too_large[160]; /* why no more is taken; "" while it is */
     bool broken_pipe;
     size_t waiting_bytes;
     uint8_t waiting[2 * WIRE_FRAME_MAX];

@@ -29,7 +29,7 @@
 
 /* Raised only when the text read of the same bytes can change by our doing; part of a
  * run's identity. */
-enum { INGEST_VERSION = 2 };
+enum { INGEST_VERSION = 3 };
 
 /* What this build cannot do though results hang on it, as words for that identity. The
  * sealed build has no cairo to look for ink with: there INGEST_INK_NEVER is all. */

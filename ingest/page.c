@@ -13,7 +13,7 @@
  *
  * Hidden is what the attributes betray, a size below the request's or a place over the
  * edge; else what a look for ink says (ink.c); and where nobody looked, letters in the
- * page's own colour, taken to be white. Poppler leaves out what lies off the page. */
+ * page's own colour, taken to be white. */
 #include "ingest/page.h"
 
 #include "ingest/field.h"
@@ -140,18 +140,18 @@ static double page_glance(const struct view *view, enum text_hyphens *hyphens)
 /* ---- the page, character by character -----------------------------------------------
  */
 
-static bool is_off_page(const struct view *view, const struct leaf_box *box)
+static bool is_off_page(double width, double height, const struct leaf_box *box)
 {
     double x = (box->x1 + box->x2) / 2, y = (box->y1 + box->y2) / 2;
 
-    return x < 0 || y < 0 || x > view->width || y > view->height;
+    return x < 0 || y < 0 || x > width || y > height;
 }
 
 static enum text_why run_why(const struct view *view, const struct leaf_run *run)
 {
     if (run->points < view->tiny_points)
         return TEXT_TINY;
-    if (is_off_page(view, box_at(view, view->index)))
+    if (is_off_page(view->width, view->height, box_at(view, view->index)))
         return TEXT_OFF_PAGE;
     if (view->ink)
         return view->index < view->boxes ? view->ink[view->index] : TEXT_VISIBLE;
@@ -247,42 +247,105 @@ static bool may_run_left(const char *utf8)
     return is_empty;
 }
 
-/* Poppler reads what is selected from one corner of an area to the other, and on a
- * page written from right to left a selection that starts on the left loses the
- * better part of its first and last line. Which page is one it does not tell; the
+/* On a page written from right to left a selection that starts on the left loses the
+ * better part of its first and last line. Which page is one Poppler does not tell; the
  * selection that holds more is the whole page. */
-static char *select_page(const struct leaf *leaf, struct leaf_box *area)
+static char *select_page(const struct leaf *leaf, enum leaf_start *start)
 {
-    double width, height;
     char *text, *mirrored;
 
-    leaf_size(leaf, &width, &height);
-    *area = (struct leaf_box){.x1 = 0, .y1 = 0, .x2 = width, .y2 = height};
-    text = leaf_select(leaf, area);
+    *start = LEAF_FROM_LEFT;
+    text = leaf_select(leaf, LEAF_FROM_LEFT);
     if (text && !may_run_left(text))
         return text;
-    struct leaf_box other = {.x1 = width, .y1 = 0, .x2 = 0, .y2 = height};
-    mirrored = leaf_select(leaf, &other);
+    mirrored = leaf_select(leaf, LEAF_FROM_RIGHT);
     if (!mirrored || (text && strlen(mirrored) <= strlen(text))) {
         free(mirrored);
         return text;
     }
     free(text);
-    *area = other;
+    *start = LEAF_FROM_RIGHT;
     return mirrored;
 }
 
+struct views {
+    const struct leaf *leaf;
+    char *utf8;
+    struct leaf_layout layout;
+};
+
+static void views_take(struct views *views, const struct leaf *leaf)
+{
+    enum leaf_start start;
+
+    ink_watch();
+    views->leaf = leaf;
+    views->utf8 = select_page(leaf, &start);
+    leaf_read_layout(leaf, start, &views->layout);
+}
+
+static void views_free(struct views *views)
+{
+    free(views->layout.box);
+    free(views->layout.run);
+    free(views->utf8);
+}
+
+/* More was drawn than there is: the same in the same place, as a rule, for a heavier
+ * letter or its shadow; or what is beside the page. */
+static bool lacks_letters(const struct views *views)
+{
+    size_t white = 0;
+
+    for (const char *at = views->utf8; at && *at; at++)
+        white += *at == ' ' || *at == '\n';
+    return leaf_drawn(views->leaf) + white > views->layout.boxes;
+}
+
+static bool shows_beside(const struct views *views)
+{
+    double width, height;
+
+    leaf_size(views->leaf, &width, &height);
+    for (size_t i = 0; i < views->layout.boxes; i++)
+        if (is_off_page(width, height, &views->layout.box[i]))
+            return true;
+    return false;
+}
+
+/* Take what is beside the page as well, if there is something; the leaf that has it is
+ * the caller's to close. */
+static struct leaf *views_widen(struct views *views, const struct page_order *order)
+{
+    struct views wider = {0};
+    struct leaf *leaf = order->open_beside && lacks_letters(views)
+                            ? order->open_beside(order->arg)
+                            : NULL;
+
+    if (!leaf)
+        return NULL;
+    views_take(&wider, leaf);
+    if (shows_beside(&wider)) {
+        views_free(views);
+        *views = wider;
+        return leaf;
+    }
+    views_free(&wider);
+    leaf_close(leaf);
+    return NULL;
+}
+
 /* What a look says of each box; NULL without one. */
-static uint8_t *look(const struct leaf *leaf, const char *utf8,
-                     const struct leaf_layout *layout, const struct page_order *order,
+static uint8_t *look(const struct views *views, const struct page_order *order,
                      bool *failed)
 {
     *failed = false;
-    if (!ink_wanted(order->ink, layout))
+    if (!ink_wanted(order->ink, &views->layout))
         return NULL;
     if (order->before_look)
         order->before_look(order->arg);
-    uint8_t *ink = ink_look(leaf, utf8, layout);
+    uint8_t *ink =
+        ink_look(views->leaf, views->utf8 ? views->utf8 : "", &views->layout);
     *failed = !ink;
     return ink;
 }
@@ -290,21 +353,19 @@ static uint8_t *look(const struct leaf *leaf, const char *utf8,
 bool page_read(const struct leaf *leaf, const struct page_order *order,
                struct text *text)
 {
-    struct leaf_box area;
-    struct leaf_layout layout;
+    struct views views = {0};
     enum text_hyphens hyphens;
     bool look_failed;
 
-    ink_watch();
-    char *utf8 = select_page(leaf, &area);
-    leaf_read_layout(leaf, &area, &layout);
-    uint8_t *ink = look(leaf, utf8 ? utf8 : "", &layout, order, &look_failed);
+    views_take(&views, leaf);
+    struct leaf *wider = views_widen(&views, order);
+    uint8_t *ink = look(&views, order, &look_failed);
     struct view view = {
-        .at = utf8 ? utf8 : "",
-        .box = layout.box,
-        .boxes = layout.boxes,
-        .run = layout.run,
-        .runs = layout.runs,
+        .at = views.utf8 ? views.utf8 : "",
+        .box = views.layout.box,
+        .boxes = views.layout.boxes,
+        .run = views.layout.run,
+        .runs = views.layout.runs,
         .ink = ink,
         .tiny_points = order->tiny_points,
     };
@@ -316,8 +377,7 @@ bool page_read(const struct leaf *leaf, const struct page_order *order,
     field_read(leaf, text);
     text_finish(text);
     free(ink);
-    free(layout.box);
-    free(layout.run);
-    free(utf8);
+    views_free(&views);
+    leaf_close(wider);
     return !look_failed;
 }

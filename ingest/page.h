@@ -11,6 +11,8 @@ struct page_order {
     size_t bytes_max;
     enum ingest_ink ink;
     void (*before_look)(void *arg); /* may be NULL */
+    /* The leaf by leaf_open_beside(), which is closed here; may be NULL. */
+    struct leaf *(*open_beside)(void *arg);
     void *arg;
 };
 

@@ -29,6 +29,7 @@ struct pdf {
     struct book *book;
     bool password_needed;
     int pages, pages_failed;
+    int page;                /* that is being read, from 1 */
     int pages_unseen;        /* that could not be looked at for ink */
     int ranges, range_start; /* of failed pages, for the reason */
     char failed[160];
@@ -136,9 +137,16 @@ static void name_failed(struct pdf *pdf, int last)
         snprintf(to, room, "%s%d", used ? ", " : "", last);
 }
 
-static void announce_look(void *emit)
+static void announce_look(void *arg)
 {
-    emit_look(emit);
+    emit_look(((struct pdf *)arg)->emit);
+}
+
+static struct leaf *open_beside(void *arg)
+{
+    const struct pdf *pdf = arg;
+
+    return leaf_open_beside(pdf->book, pdf->page);
 }
 
 static bool read_page(struct pdf *pdf, int number)
@@ -157,13 +165,15 @@ static bool read_page(struct pdf *pdf, int number)
     if (pdf->range_start != 0)
         name_failed(pdf, number - 1);
     pdf->range_start = 0;
+    pdf->page = number;
     label = leaf_label(leaf);
     const struct page_order order = {
         .tiny_points = job->tiny_points,
         .bytes_max = emit_text_room(pdf->emit),
         .ink = job->ink,
         .before_look = announce_look,
-        .arg = pdf->emit,
+        .open_beside = open_beside,
+        .arg = pdf,
     };
     pdf->pages_unseen += !page_read(leaf, &order, &pdf->text);
     sent = emit_section(pdf->emit, INGEST_PAGE, (uint32_t)number, label ? label : "",

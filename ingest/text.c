@@ -312,8 +312,12 @@ static bool is_small_letter(uint32_t c)
     return u_islower((UChar32)c) || (u_isalpha((UChar32)c) && !u_isupper((UChar32)c));
 }
 
-static void count_character(struct text *text, uint32_t c)
+static void count_character(struct text *text, uint32_t c, enum text_why why)
 {
+    if (why == TEXT_OFF_PAGE) {
+        text->letters_off_page += is_letter(c);
+        return;
+    }
     text->marks++;
     if (is_letter(c) && !is_private(c))
         text->letters++;
@@ -413,8 +417,7 @@ static void write_inner(struct text *text, const char *ascii, size_t count,
     memcpy(text->bytes + start, ascii, count);
     text->used += count;
     for (size_t i = 0; i < count; i++)
-        text->letters += is_letter((uint8_t)ascii[i]);
-    text->marks += count;
+        count_character(text, (uint8_t)ascii[i], why);
     text->before_last = count > 1 ? (uint8_t)ascii[count - 2] : text->last;
     text->last = (uint8_t)ascii[count - 1];
     if (why != TEXT_VISIBLE)
@@ -504,7 +507,7 @@ static void put(struct text *text, uint32_t c, enum text_why why)
             write_waiting(text, c, why);
         if (c == 0)
             return;
-        count_character(text, c);
+        count_character(text, c, why);
         write_character(text, c, why);
         text->last_why = why;
     }

@@ -39,7 +39,8 @@ struct text {
     size_t hidden_count, hidden_capacity;
     bool overflow, no_memory; /* then bytes are not all there */
 
-    uint64_t letters, marks, broken; /* of the characters that are not white space */
+    /* Of the characters that are not white space; letters off the page are apart. */
+    uint64_t letters, marks, broken, letters_off_page;
 
     /* State between one character and the next. */
     enum text_hyphens hyphens;

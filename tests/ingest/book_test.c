@@ -287,19 +287,17 @@ static void labels_are_as_printed(void **state)
     close_page(book, leaf);
 }
 
-static const struct leaf_box whole = {0, 0, 612, 792};
-
 static void each_character_has_a_box_and_a_run(void **state)
 {
     struct book *book;
     struct leaf *leaf = open_page(
         &book, "", "BT /F 12 Tf 72 700 Td (ab cd) Tj 1 0 0 rg 0 -20 Td (e) Tj ET");
     struct leaf_layout layout;
-    char *text = leaf_select(leaf, &whole);
+    char *text = leaf_select(leaf, LEAF_FROM_LEFT);
 
     (void)state;
     assert_string_equal(text, "ab cd\ne");
-    leaf_read_layout(leaf, &whole, &layout);
+    leaf_read_layout(leaf, LEAF_FROM_LEFT, &layout);
     assert_int_equal(layout.boxes, 7);
     assert_true(layout.box[0].x1 == 72 && layout.box[1].x1 == layout.box[0].x2);
     assert_true(layout.box[2].x1 == layout.box[1].x2); /* the space between */
@@ -323,10 +321,10 @@ static void an_empty_page_has_neither(void **state)
     struct book *book;
     struct leaf *leaf = open_page(&book, "", "");
     struct leaf_layout layout;
-    char *text = leaf_select(leaf, &whole);
+    char *text = leaf_select(leaf, LEAF_FROM_LEFT);
 
     (void)state;
-    leaf_read_layout(leaf, &whole, &layout);
+    leaf_read_layout(leaf, LEAF_FROM_LEFT, &layout);
     assert_string_equal(text, "");
     assert_int_equal(layout.boxes, 0);
     assert_int_equal(layout.runs, 0);

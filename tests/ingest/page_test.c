@@ -124,6 +124,74 @@ static void light_grey_text_is_seen(void **state)
     ingest_document_free(document);
 }
 
+/* A page of 612 by 792 points, turned and cropped as its entries say. */
+static void expect_beside(const char *entries, int x, int y)
+{
+    static struct sample sample;
+    char content[200];
+
+    snprintf(content, sizeof content,
+             "BT /F 12 Tf 100 300 Td (seen) Tj ET BT /F 12 Tf %d %d Td (beside) Tj ET",
+             x, y);
+    sample_page(&sample, "", entries, content);
+    sample_end(&sample, "");
+    struct ingest_document *document = sample_read(&sample);
+    const struct ingest_section *page = document->section;
+    assert_int_equal(document->outcome, INGEST_READ);
+    assert_non_null(strstr(page->text, "seen"));
+    assert_int_equal(page->hidden_count, 1);
+    assert_int_equal(page->hidden->end - page->hidden->start, strlen("beside"));
+    assert_memory_equal(page->text + page->hidden->start, "beside", strlen("beside"));
+    assert_string_equal(page->hidden->why, "off_page");
+    ingest_document_free(document);
+}
+
+static void text_beside_a_page_is_hidden_and_kept(void **state)
+{
+    static const int place[][2] = {{-200, 300},    {700, 300},     {100, -50},
+                                   {100, 900},     {-5000, -5000}, {90000, 90000},
+                                   {-90000, 90000}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof place / sizeof place[0]; i++) {
+        expect_beside("", place[i][0], place[i][1]);
+        expect_beside("/Rotate 90", place[i][0], place[i][1]);
+        expect_beside("/Rotate 180", place[i][0], place[i][1]);
+        expect_beside("/Rotate 270", place[i][0], place[i][1]);
+        expect_beside("/CropBox [50 200 400 500]", place[i][0], place[i][1]);
+    }
+    expect_beside("/CropBox [50 200 400 500]", 100, 600);
+    expect_beside("/CropBox [50 200 400 500] /Rotate 90", 450, 300);
+}
+
+static void letters_drawn_twice_are_read_once(void **state)
+{
+    (void)state;
+    expect_page("BT /F 12 Tf 72 700 Td (bold) Tj 0.2 0 Td (bold) Tj ET", "bold\n");
+}
+
+/* Lines that climb from beyond the left edge: Poppler would begin with the one that is
+ * nearest to the corner of the page, and drop those before it. */
+static void lines_before_the_one_nearest_to_a_corner_are_kept(void **state)
+{
+    char content[4096] = "BT /F 12 Tf -30 0 Td ", line[80];
+    struct ingest_document *document;
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        snprintf(line, sizeof line, "(some words and %02d) Tj 14 14 Td ", i);
+        strcat(content, line);
+    }
+    strcat(content, "ET");
+    document = sample_read_page(content);
+    for (int i = 0; i < 40; i++) {
+        snprintf(line, sizeof line, "and %02d", i);
+        if (!strstr(document->section[0].text, line))
+            fail_msg("%s is not in %s", line, document->section[0].text);
+    }
+    ingest_document_free(document);
+}
+
 /* Hebrew, by a map to Unicode: poppler's selection would lose its first line. */
 static void a_page_from_right_to_left_is_whole(void **state)
 {
@@ -165,6 +233,9 @@ int main(void)
         cmocka_unit_test(small_size_with_a_large_matrix_is_seen),
         cmocka_unit_test(white_text_is_hidden),
         cmocka_unit_test(light_grey_text_is_seen),
+        cmocka_unit_test(text_beside_a_page_is_hidden_and_kept),
+        cmocka_unit_test(letters_drawn_twice_are_read_once),
+        cmocka_unit_test(lines_before_the_one_nearest_to_a_corner_are_kept),
         cmocka_unit_test(a_page_from_right_to_left_is_whole),
     };
 

@@ -9,7 +9,6 @@ static struct sample sample;
 /* Read the text of a page with this content, watched. */
 static struct paint_seen watch(const char *content)
 {
-    struct leaf_box area = {0, 0, 612, 792};
     struct paint_seen seen;
     struct book *book;
     int why;
@@ -22,7 +21,7 @@ static struct paint_seen watch(const char *content)
     struct leaf *leaf = leaf_open(book, 1);
     assert_non_null(leaf);
     paint_watch(&seen);
-    free(leaf_select(leaf, &area));
+    free(leaf_select(leaf, LEAF_FROM_LEFT));
     paint_watch(NULL);
     leaf_close(leaf);
     book_close(book);

@@ -110,6 +110,7 @@ def write_pdf():
     write("no_text/nothing-drawn.pdf", pages([stream("")]))
     write("no_text/64-mib-of-blanks.pdf", pages([stream(bomb, "/Filter /FlateDecode")]))
     write("no_text/digits-only.pdf", pages([stream(show("12 34"))]))
+    write("no_text/beside-the-page-only.pdf", pages([stream(show("beside").replace("700", "900"))]))
     write("partial/one-stream-broken.pdf", pages([plain, stream(bytes(broken), "/Filter /FlateDecode")]))
     write("partial/font-that-is-not-there.pdf", pages([stream(
         show("An agreement between two parties") + show("lost").replace("/F", "/G"))]))
