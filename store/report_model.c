@@ -1,7 +1,7 @@
 /* report_model - what a language model did, in figures, and by whom a task was
  * answered.
  *
- *     tiles     sentences written, kept, dropped; answers by encoder and by model
+ *     tiles     written sentences taken and dropped; answers by encoder and by model
  *     section   each task: who answered, how often otherwise than the encoder had;
  *               each reason for which a written sentence was dropped
  *
@@ -43,9 +43,8 @@ int report_model_tiles(struct report *report)
     if (!report->model)
         return STORE_OK;
     html_raw(report, "<ul class=\"tiles model\">\n");
-    html_tile(report, "plain", kept + dropped, "sentences written by the model");
-    html_tile(report, "good", kept, "of them kept");
-    html_tile(report, "warn", dropped, "of them dropped");
+    html_tile(report, "good", kept, "written sentences in summaries");
+    html_tile(report, "warn", dropped, "written sentences dropped");
     html_tile(report, "plain", instead, "summaries verbatim instead");
     html_tile(report, "plain", by_encoder, "tasks answered by the encoder");
     html_tile(report, "plain", by_model, "tasks answered by the model");
@@ -150,7 +149,8 @@ int report_model(struct report *report)
         "<p class=\"note\">A sentence marked <span class=\"hand\">written</span> "
         "is the model\xe2\x80\x99s own. It was kept because its numbers, dates, "
         "names and most of its other words stand in the quotation beside it; that "
-        "does not make it true. Where in doubt, the quotation counts.</p>\n"
+        "does not make it true. Where in doubt, the quotation counts. Sentences "
+        "that were only a step towards a shorter text are counted nowhere.</p>\n"
         "<h3>Who answered the tasks</h3>\n<table class=\"rows counts\">\n"
         "<thead><tr><th>Task</th><th class=\"number\">Encoder</th>"
         "<th class=\"number\">Model</th><th class=\"number\">Model, otherwise than "
