@@ -40,7 +40,7 @@ enum infer_status {
 
 struct infer_error {
     int status;
-    char text[240]; /* what, the value found, the value allowed */
+    char text[400]; /* what, the value found, the value allowed */
 };
 
 /* Raised only when the bits of a result can change; part of a run's identity. */
@@ -279,6 +279,7 @@ struct infer_chat { /* strings live as long as the program; none is NULL but sys
                                                words go in front of the user's */
     const char *user_open, *user_close;
     const char *answer_open; /* behind it the model answers */
+    bool answer_spaced;      /* its first word follows a space: " License" */
 };
 
 /* The chat of that name, or with NULL the one whose markup the file's template has.
