@@ -13,6 +13,7 @@
  */
 
 struct logits_work {
+    const struct ops *ops;
     const struct infer_sequence *sequence;
     size_t count, next, overflowed; /* overflowed: the first, or count */
     size_t vocabulary;
@@ -39,7 +40,7 @@ static void logits_take(void *context, struct strand *strand, uint32_t token,
     struct logits_work *w = context;
 
     (void)token;
-    if (sample_greedy(logits, (uint32_t)w->vocabulary) < 0 &&
+    if (sample_greedy(w->ops, logits, (uint32_t)w->vocabulary) < 0 &&
         strand->index < w->overflowed)
         w->overflowed = strand->index;
     memcpy(w->out + strand->index * w->vocabulary, logits,
@@ -64,7 +65,8 @@ static int overflow(size_t index, struct infer_error *err)
 int infer_logits(struct infer_session *s, const struct infer_sequence *sequence,
                  size_t count, float *out, struct infer_error *err)
 {
-    struct logits_work w = {.sequence = sequence,
+    struct logits_work w = {.ops = s->ops,
+                            .sequence = sequence,
                             .count = count,
                             .overflowed = count,
                             .vocabulary = s->model->vocabulary,
@@ -84,6 +86,7 @@ int infer_logits(struct infer_session *s, const struct infer_sequence *sequence,
 
 struct text_work {
     const struct infer_model *model;
+    const struct ops *ops;
     const struct infer_sequence *prompt;
     const struct infer_sampling *sampling;
     size_t count, next, overflowed;
@@ -116,9 +119,9 @@ static void text_take(void *context, struct strand *strand, uint32_t token,
 
     (void)token;
     id = w->sampling->temperature > 0
-             ? sample_draw(w->sampling, logits, w->model->vocabulary, out->count,
-                           w->room)
-             : sample_greedy(logits, w->model->vocabulary);
+             ? sample_draw(w->ops, w->sampling, logits, w->model->vocabulary,
+                           out->count, w->room)
+             : sample_greedy(w->ops, logits, w->model->vocabulary);
     if (id < 0 && strand->index < w->overflowed)
         w->overflowed = strand->index;
     if (id < 0)
@@ -167,6 +170,7 @@ int infer_generate(struct infer_session *s, const struct infer_sequence *prompt,
                    struct infer_tokens *out, struct infer_error *err)
 {
     struct text_work w = {.model = s->model,
+                          .ops = s->ops,
                           .prompt = prompt,
                           .sampling = sampling,
                           .count = count,

@@ -10,6 +10,7 @@ const struct ops ops_avx2 = {
     .softmax = softmax,
     .scale = scale,
     .sum_squares = sum_squares,
+    .largest = largest,
     .rms_norm = rms_norm,
     .swiglu = swiglu,
     .geglu = geglu,

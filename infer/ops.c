@@ -76,6 +76,17 @@ static float sum_squares(const float *x, size_t n)
     return fold_sum(lane);
 }
 
+static float largest(const float *x, size_t n)
+{
+    float most = -INFINITY, nothing = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        nothing = fmaf(x[i], 0, nothing);
+        most = x[i] > most ? x[i] : most;
+    }
+    return most + nothing;
+}
+
 static void add_norm(float *x, const float *c, const float *c_bias, const float *weight,
                      const float *bias, size_t n, float epsilon)
 {
@@ -295,6 +306,7 @@ const struct ops ops_scalar = {
     .softmax = softmax,
     .scale = scale,
     .sum_squares = sum_squares,
+    .largest = largest,
     .rms_norm = rms_norm,
     .swiglu = swiglu,
     .geglu = geglu,

@@ -32,6 +32,8 @@ struct ops {
     /* x *= factor */
     void (*scale)(float *x, float factor, size_t n);
     float (*sum_squares)(const float *x, size_t n);
+    /* the largest, NaN when one is not finite */
+    float (*largest)(const float *x, size_t n);
     /* out = x / sqrt(mean of the squares + epsilon) * weight */
     void (*rms_norm)(float *out, const float *x, const float *weight, size_t n,
                      float epsilon);

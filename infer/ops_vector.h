@@ -147,6 +147,20 @@ static float sum_squares(const float *x, size_t n)
     return fold_sum(squares);
 }
 
+/* Finite numbers times zero add up to nothing, which makes no zero negative. */
+static float largest(const float *x, size_t n)
+{
+    const struct lanes least = lanes_set(-INFINITY), zero = lanes_set(0);
+    struct lanes most = least, nothing = zero;
+
+    for (size_t i = 0; i < n; i += OPS_LANES) {
+        const struct lanes value = load_at(x, i, n);
+        nothing = lanes_fma(value, zero, nothing);
+        most = lanes_max(most, lanes_part(value, least, left_of(n, i)));
+    }
+    return fold_max(most) + fold_sum(nothing);
+}
+
 SIMD_INLINE float fold_max_bits(struct lanes a)
 {
     __m256i eight = _mm256_max_epi32(_mm256_castps_si256(lanes_lower(a)),

@@ -11,16 +11,25 @@
 
 #include "infer/precise.h"
 
-int32_t sample_greedy(const float *logits, uint32_t count)
+/* The largest of a stretch is found by vectors; where it is, is looked up in one. */
+int32_t sample_greedy(const struct ops *ops, const float *logits, uint32_t count)
 {
+    enum { STRETCH = 1024 };
+    float most = -INFINITY;
     uint32_t best = 0;
 
-    for (uint32_t i = 0; i < count; i++) {
-        if (!isfinite(logits[i]))
+    for (uint32_t i = 0; i < count; i += STRETCH) {
+        const uint32_t left = count - i;
+        const float here = ops->largest(logits + i, left < STRETCH ? left : STRETCH);
+        if (isnan(here))
             return -1;
-        if (logits[i] > logits[best])
+        if (here > most) {
+            most = here;
             best = i;
+        }
     }
+    while (logits[best] < most)
+        best++;
     return (int32_t)best;
 }
 
@@ -63,13 +72,14 @@ static double weight_of(const struct infer_sampling *s,
                        (double)s->temperature);
 }
 
-int32_t sample_draw(const struct infer_sampling *s, const float *logits, uint32_t count,
-                    uint64_t step, struct sample_entry *room)
+int32_t sample_draw(const struct ops *ops, const struct infer_sampling *s,
+                    const float *logits, uint32_t count, uint64_t step,
+                    struct sample_entry *room)
 {
     double all = 0, kept = 0, sum = 0, point;
     uint32_t n = 0;
 
-    if (sample_greedy(logits, count) < 0)
+    if (sample_greedy(ops, logits, count) < 0)
         return -1;
     for (uint32_t i = 0; i < count; i++)
         room[i] = (struct sample_entry){.logit = logits[i], .id = (int32_t)i};

@@ -11,6 +11,7 @@
 
 struct score_work {
     const struct infer_model *model;
+    const struct ops *ops;
     const struct infer_sequence *prompt;
     const struct infer_tree *tree;
     size_t count, next, overflowed;
@@ -44,7 +45,7 @@ static void score_take(void *context, struct strand *strand, uint32_t token,
     float *out = w->out + strand->index * tree->count;
     double all;
 
-    if (sample_greedy(logits, w->model->vocabulary) < 0) {
+    if (sample_greedy(w->ops, logits, w->model->vocabulary) < 0) {
         w->overflowed = strand->index < w->overflowed ? strand->index : w->overflowed;
         return;
     }
@@ -130,6 +131,7 @@ int infer_score(struct infer_session *s, const struct infer_sequence *prompt,
                 struct infer_error *err)
 {
     struct score_work w = {.model = s->model,
+                           .ops = s->ops,
                            .prompt = prompt,
                            .tree = tree,
                            .count = count,

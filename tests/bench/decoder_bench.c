@@ -1,13 +1,16 @@
 /* decoder_bench - how fast a language model is, beside llama.cpp where it is found.
  *
  *     decoder_bench [--isa I] [--activations 16|8] [--threads N] [--rounds N]
- *                   [--prompt N] [--shared N] [--steps N] [--python "P..."] MODEL...
+ *                   [--prompt N] [--shared N] [--steps N] [--only B]
+ *                   [--python "P..."] MODEL...
  *
  * For each model and instruction set of this CPU:
  *
  *     prompt     a prompt of 512 tokens, and the logits of its last one
  *     decode B   B sequences behind a prompt of 198 tokens they share, 8 tokens each;
  *                choosing the token is counted, the prompt is not
+ *
+ * (--only 32 or, for the prompt, --only 0: nothing else)
  *
  * with tokens per CPU-second (all threads' time, best of some rounds) and what share
  * that is of the peak, which a loop of nothing but the widest multiply instructions
@@ -34,7 +37,7 @@ static const int widths[WIDTHS] = {16, 8};
 
 struct settings {
     struct infer_options options; /* isa BEST: all but the scalar one */
-    int rounds, prompt, shared, steps, bits;
+    int rounds, prompt, shared, steps, bits, only; /* only: -1 for all */
     char *python[PYTHONS];
     size_t pythons;
 };
@@ -299,6 +302,8 @@ static void run_isa(struct subject *s, enum infer_isa isa)
            s->peer.ask ? s->peer.name
                        : "nothing: no llama_cpp of this kind (LLAMA_PYTHON)");
     for (size_t k = 0; k < sizeof s->one / sizeof *s->one; k++) {
+        if (s->set->only >= 0 && s->set->only != s->one[k].sequences)
+            continue;
         measure(s, s->one + k);
         for (size_t i = 0; i < WIDTHS; i++)
             if (s->session[i])
@@ -361,6 +366,8 @@ static void set_option(struct settings *set, const char *name, char *value)
         set_number(&set->shared, value, 480);
     } else if (strcmp(name, "--steps") == 0) {
         set_number(&set->steps, value, 30);
+    } else if (strcmp(name, "--only") == 0) {
+        set->only = atoi(value);
     } else if (strcmp(name, "--python") == 0) {
         for (char *p = strtok(value, " "); p && set->pythons < PYTHONS;
              p = strtok(NULL, " "))

@@ -86,6 +86,12 @@ static void do_sum_squares(const struct ops *ops, struct rows *r, float *x, size
     x[0] = ops->sum_squares(x, n);
 }
 
+static void do_largest(const struct ops *ops, struct rows *r, float *x, size_t n)
+{
+    (void)r;
+    x[0] = ops->largest(x, n);
+}
+
 /* The sum goes where nothing else is compared. */
 static void do_softmax(const struct ops *ops, struct rows *r, float *x, size_t n)
 {
@@ -114,7 +120,25 @@ static void every_operation_has_the_same_bits_everywhere(void **state)
     same_bits(do_gelu, "gelu");
     same_bits(do_scale, "scale");
     same_bits(do_sum_squares, "sum_squares");
+    same_bits(do_largest, "largest");
     same_bits(do_softmax, "softmax");
+}
+
+static void the_largest_is_found_wherever_it_is_if_all_are_finite(void **state)
+{
+    (void)state;
+    for (int isa = INFER_ISA_SCALAR; isa < CPU_ISA_COUNT; isa++)
+        for (size_t n = 1; cpu_has((enum infer_isa)isa) && n < 70; n++)
+            for (size_t at = 0; at < n; at++) {
+                const struct ops *ops = ops_for((enum infer_isa)isa);
+                float x[70];
+                for (size_t i = 0; i < 70; i++)
+                    x[i] = i < n ? -3 - (float)i : 9; /* what is behind is not read */
+                x[at] = -2;
+                assert_true(ops->largest(x, n) == -2);
+                x[at] = at % 2 ? NAN : -INFINITY;
+                assert_true(isnan(ops->largest(x, n)));
+            }
 }
 
 static void quantised_blocks_have_the_same_bits_everywhere(void **state)
@@ -329,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_has_the_same_bits_everywhere),
+        cmocka_unit_test(the_largest_is_found_wherever_it_is_if_all_are_finite),
         cmocka_unit_test(quantised_blocks_have_the_same_bits_everywhere),
         cmocka_unit_test(bytes_are_the_integers_and_128),
         cmocka_unit_test(sums_are_exact_everywhere),
