@@ -279,4 +279,4 @@ help:                                           ## this list
 
 .PRECIOUS: $(OUT)/%.o $(OUT)/%.h
 .PHONY: all demo check models test fuzzers layers warnings asan sealed fuzz mutations bench install clean help $(patsubst %,test-%,$(FOLDERS))
--include $(patsubst %.c,$(OUT)/%.d,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c $(TEST_SRC) $(FUZZ_SRC) tests/fuzz/replay.c tests/fuzz/mutate.c) $(SEALED_ingest:.o=.d)
+-include $(patsubst %.c,$(OUT)/%.d,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c $(TEST_SRC) $(FUZZ_SRC) tests/fuzz/replay.c tests/fuzz/mutate.c $(wildcard tests/bench/*.c)) $(SEALED_ingest:.o=.d)
