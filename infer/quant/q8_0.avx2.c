@@ -22,13 +22,6 @@ SIMD_INLINE __m256 scales(const unsigned char *block)
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)block));
 }
 
-SIMD_INLINE void add_block(float *sum, __m256i dot, __m256 scale, __m256 d)
-{
-    const __m256 factor = _mm256_mul_ps(d, scale);
-    _mm256_storeu_ps(
-        sum, _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), factor, _mm256_loadu_ps(sum)));
-}
-
 #if defined(__GNUC__) && !defined(__clang__) && !defined(CLOISTER_SIMDE)
 
 /* gcc 12 spills sums when it schedules the intrinsics of a whole tile, and loses a
@@ -49,6 +42,16 @@ SIMD_INLINE void multiply_pair(__m256i *left, __m256i *right, __m256i lo, __m256
             : [lo] "x"(lo), [hi] "x"(hi), [pair] "m"(*pair));
 }
 
+/* It also keeps copies of sums that lie in memory, and stores both. */
+SIMD_INLINE void add(float *sum, __m256 a, __m256 b)
+{
+    __m256 *to = (void *)sum;
+
+    __asm__("vfmadd213ps %[to], %[b], %[a]\n\tvmovaps %[a], %[to]"
+            : [a] "+x"(a), [to] "+m"(*to)
+            : [b] "x"(b));
+}
+
 #else
 
 SIMD_INLINE void multiply_pair(__m256i *left, __m256i *right, __m256i lo, __m256i hi,
@@ -62,7 +65,17 @@ SIMD_INLINE void multiply_pair(__m256i *left, __m256i *right, __m256i lo, __m256
     *right = _mm256_add_epi32(*right, _mm256_madd_epi16(hi, a));
 }
 
+SIMD_INLINE void add(float *sum, __m256 a, __m256 b)
+{
+    _mm256_store_ps(sum, _mm256_fmadd_ps(a, b, _mm256_load_ps(sum)));
+}
+
 #endif
+
+SIMD_INLINE void add_block(float *sum, __m256i dot, __m256 scale, __m256 d)
+{
+    add(sum, _mm256_cvtepi32_ps(dot), _mm256_mul_ps(d, scale));
+}
 
 /* rows is a constant wherever this is expanded. */
 SIMD_INLINE void tile(const struct product *p, size_t row, size_t panel, int rows)
@@ -77,6 +90,8 @@ SIMD_INLINE void tile(const struct product *p, size_t row, size_t panel, int row
     memset(sum, 0, sizeof sum);
     for (size_t k = 0; k < p->depth; k += Q8_0_BLOCK) {
         __m256i left[ROWS], right[ROWS];
+        if (row == 0 && rows > 1)
+            q8_0_fetch(block + p->panel_bytes, Q8_0_PANEL_BLOCK);
         SIMD_UNROLL
         for (int i = 0; i < rows; i++)
             left[i] = right[i] = _mm256_setzero_si256();

@@ -125,6 +125,7 @@ SIMD_INLINE void tile(const struct product *p, size_t row, size_t panel, int row
         (const unsigned char *)p->panel + panel * p->panel_bytes;
     const size_t q_bytes = p->a.q_stride * (bytes ? 1 : sizeof(int16_t));
     const char *q = (const char *)p->a.q + row * q_bytes;
+    const size_t block_bytes = bytes ? Q8_0_FOUR_BLOCK : Q8_0_PANEL_BLOCK;
     const float *scale = p->a.scale + row * p->a.scale_stride;
     float *c = p->c + row * p->c_stride + panel * PANEL_ROWS;
     __m512 sum[ROWS][WIDTH];
@@ -134,6 +135,9 @@ SIMD_INLINE void tile(const struct product *p, size_t row, size_t panel, int row
         sum[i / panels][i % panels] = _mm512_setzero_ps();
     for (size_t k = 0; k < p->depth; k += Q8_0_BLOCK) {
         __m512i dot[ROWS][WIDTH];
+        if (row == 0 && rows > 1)
+            for (int j = panels; j < 2 * panels; j++)
+                q8_0_fetch(block + (size_t)j * p->panel_bytes, block_bytes);
         multiply_block(dot, p, block, q, q_bytes, rows, panels, bytes);
         SIMD_UNROLL
         for (int j = 0; j < panels; j++) {
@@ -145,7 +149,7 @@ SIMD_INLINE void tile(const struct product *p, size_t row, size_t panel, int row
                                             _mm512_mul_ps(d, s), sum[i][j]);
             }
         }
-        block += bytes ? Q8_0_FOUR_BLOCK : Q8_0_PANEL_BLOCK;
+        block += block_bytes;
         q += Q8_0_BLOCK * (bytes ? 1 : sizeof(int16_t));
         scale++;
     }
