@@ -48,8 +48,22 @@ bool work_is_duplicate(const struct work *work)
     return work->same.kind == STORE_FOUND_ELSEWHERE;
 }
 
+void work_unwrite(struct work *work)
+{
+    for (size_t i = 0; i < work->written_count; i++)
+        free(work->written[i].text);
+    for (size_t i = 0; i < work->dropped_count; i++)
+        free(work->dropped[i].text);
+    free(work->written);
+    free(work->dropped);
+    work->written = NULL;
+    work->dropped = NULL;
+    work->written_count = work->dropped_count = 0;
+}
+
 void work_starve(struct work *work)
 {
+    work_unwrite(work);
     for (size_t i = 0; work->answer && i < work->answer_count; i++)
         answer_clear(&work->answer[i]);
     free(work->answer);

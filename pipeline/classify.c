@@ -86,22 +86,7 @@ static int descending(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* The mean of the `best` highest of column l over all chunks. */
-static double pool(const struct scorer *scorer, size_t l, size_t best, double *column)
-{
-    size_t count = scorer->chunk_count;
-    for (size_t i = 0; i < count; i++)
-        column[i] = scorer->chunk[i * scorer->labels + l];
-    if (best < count)
-        qsort(column, count, sizeof(*column), descending);
-    best = best < count ? best : count;
-    double sum = 0;
-    for (size_t i = 0; i < best; i++)
-        sum += column[i];
-    return sum / (double)best;
-}
-
-static size_t pool_best(const struct policy_task *task, size_t chunks)
+static size_t pool_best(const struct policy_task *task, size_t pieces)
 {
     switch (task->pool) {
     case POLICY_POOL_MAX:
@@ -111,16 +96,35 @@ static size_t pool_best(const struct policy_task *task, size_t chunks)
     case POLICY_POOL_MEAN:
         break;
     }
-    return chunks;
+    return pieces;
+}
+
+/* The mean of the highest, as many as the task asks for. */
+double pool_column(const struct policy_task *task, double *column, size_t count)
+{
+    size_t best = pool_best(task, count);
+    if (best < count)
+        qsort(column, count, sizeof(*column), descending);
+    best = best < count ? best : count;
+    double sum = 0;
+    for (size_t i = 0; i < best; i++)
+        sum += column[i];
+    return sum / (double)best;
+}
+
+static double pool(const struct scorer *scorer, size_t l, double *column)
+{
+    for (size_t i = 0; i < scorer->chunk_count; i++)
+        column[i] = scorer->chunk[i * scorer->labels + l];
+    return pool_column(scorer->task, column, scorer->chunk_count);
 }
 
 static void document_scores(const struct scorer *scorer, double *column, double *score)
 {
     const struct policy_task *task = scorer->task;
-    size_t best = pool_best(task, scorer->chunk_count);
     for (size_t l = 0; l < scorer->labels; l++)
         score[l] = task->lead_weight * lead_score(scorer, l) +
-                   (1.0 - task->lead_weight) * pool(scorer, l, best, column);
+                   (1.0 - task->lead_weight) * pool(scorer, l, column);
 }
 
 /* ---- probabilities -------------------------------------------------------------- */
@@ -155,9 +159,10 @@ static void softmax(const double *score, size_t count, double temperature, doubl
         out[i] /= sum;
 }
 
-static void answer_choose(struct answer *answer, const struct policy_task *task)
+void answer_choose(struct answer *answer, const struct policy_task *task,
+                   const struct weighing *by)
 {
-    softmax(answer->score, task->label_count, task->temperature, answer->probability);
+    softmax(answer->score, task->label_count, by->temperature, answer->probability);
     answer->label = 0;
     for (uint32_t l = 1; l < task->label_count; l++)
         if (answer->score[l] > answer->score[answer->label])
@@ -166,7 +171,7 @@ static void answer_choose(struct answer *answer, const struct policy_task *task)
     for (uint32_t l = 0; l < task->label_count; l++)
         if (l != answer->label && answer->score[l] > answer->score[answer->runner_up])
             answer->runner_up = l;
-    answer->undecided = answer->probability[answer->label] < task->threshold;
+    answer->undecided = answer->probability[answer->label] < by->threshold;
 }
 
 /* ---- evidence ------------------------------------------------------------------- */
@@ -231,7 +236,8 @@ static int plain_find(const struct scorer *whole, struct infer_session *session,
     field_score(scorer.field, session, chunks->width, chunks->vector, chunks->count,
                 scorer.chunk);
     document_scores(&scorer, column, other.score);
-    answer_choose(&other, scorer.task);
+    answer_choose(&other, scorer.task,
+                  &(struct weighing){scorer.task->temperature, scorer.task->threshold});
     answer->plain = (struct plain){.asked = true,
                                    .label = other.label,
                                    .probability = other.probability[other.label],
@@ -241,7 +247,7 @@ static int plain_find(const struct scorer *whole, struct infer_session *session,
 }
 
 /* A person decides when the two answers differ, or when nothing is left to ask. */
-static void plain_weigh(struct answer *answer)
+void plain_weigh(struct answer *answer)
 {
     const struct plain *plain = &answer->plain;
     answer->commanded = !plain->asked || plain->label != answer->label ||
@@ -271,7 +277,9 @@ static int answer_find(struct scorer *scorer, struct infer_session *session,
         field_score(scorer->field, session, width, work->chunk_vector, pieces,
                     scorer->chunk);
         document_scores(scorer, column, answer->score);
-        answer_choose(answer, scorer->task);
+        answer_choose(
+            answer, scorer->task,
+            &(struct weighing){scorer->task->temperature, scorer->task->threshold});
         status = plain->count > 0 ? plain_find(scorer, session, plain, column, answer)
                                   : PIPELINE_OK;
         scorer->plain = true;

@@ -129,14 +129,6 @@ static bool chunk_is_touched(const struct work *work, size_t i)
     return any(work->commanding + chunk->first_sentence, chunk->sentence_count);
 }
 
-static bool is_blank(const char *text, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        if (text[i] != ' ' && text[i] != '\n' && text[i] != '\t')
-            return false;
-    return true;
-}
-
 size_t work_plain_chunk(const struct work *work, size_t i, char *out)
 {
     const struct pipeline_text *text = work->text;
@@ -152,7 +144,7 @@ size_t work_plain_chunk(const struct work *work, size_t i, char *out)
             out[bytes++] = '\n'; /* words on both sides stay apart */
         }
     }
-    return is_blank(out, bytes) ? 0 : bytes;
+    return text_is_blank(out, bytes) ? 0 : bytes;
 }
 
 /* ---- asked again ---------------------------------------------------------------- */

@@ -29,6 +29,9 @@ enum pipeline_end pipeline_why_stopped(const struct pipeline *run);
 int text_collect(struct pipeline_text *out, const struct ingest_document *document,
                  enum policy_hidden hidden, struct pipeline_error *err);
 
+/* Spaces, tabs and line feeds alone, or nothing. */
+bool text_is_blank(const char *text, size_t bytes);
+
 /* The character at *at, which moves past it; negative when it is malformed. */
 int32_t text_character(const char *text, size_t bytes, size_t *at);
 
@@ -79,9 +82,23 @@ struct answer {                /* to one task */
     bool undecided;            /* by itself, or because plain says otherwise */
     bool commanded;            /* the latter */
     struct plain plain;
+    bool by_model;        /* of language; else by the encoder */
+    uint32_t first_label; /* by_model: the encoder's answer */
+    double first_probability;
     double *score, *probability; /* one a label */
     struct quote *evidence;
     size_t evidence_count;
+};
+
+struct written { /* a sentence of a language model that stands */
+    char *text;
+    struct quote source; /* the words of the document it rests on */
+};
+
+struct dropped { /* one that does not */
+    char *text;
+    const char *why;
+    char what[96];
 };
 
 struct finding {
@@ -104,9 +121,14 @@ struct work {
     size_t seen_bytes;     /* of the chunks that went through the model whole */
     struct answer *answer; /* one a task; NULL when nothing was asked */
     size_t answer_count;
-    bool *commanding; /* one a sentence; NULL: none is */
-    struct quote *summary;
+    bool *commanding;      /* one a sentence; NULL: none is */
+    struct quote *summary; /* verbatim; what is shown when nothing was written */
     size_t summary_count;
+    struct written *written;
+    size_t written_count;
+    struct dropped *dropped;
+    size_t dropped_count;
+    char summary_reason[160]; /* why what was written is not shown */
     struct finding *finding;
     size_t finding_count;
     const char *searched_partly; /* a detector that gave up, or NULL */
@@ -116,6 +138,8 @@ struct work {
 /* Has the document the same bytes as one that carries the results? */
 bool work_is_duplicate(const struct work *work);
 void work_free(struct work *work); /* NULL allowed */
+/* Forget what a language model wrote. */
+void work_unwrite(struct work *work);
 /* Give back what was found out and the vectors, as if the model had seen nothing: the
  * books do not balance then, and it ends as model_limit. */
 void work_starve(struct work *work);
@@ -191,6 +215,38 @@ void reference_free(struct reference *reference); /* NULL allowed */
 /* out[i * field->count + l] = c_l of unit vector i of `count` */
 void field_score(const struct field *field, struct infer_session *session, size_t width,
                  const float *vector, size_t count, double *out);
+
+/* ---- decoder.c, ask.c, write.c: a language model ----------------------------------
+ */
+
+/* "neutral", or the digest of the prior in use. */
+const char *pipeline_decoder_prior(const struct pipeline_decoder *decoder);
+/* Documents that the encoder has answered, asked together. *whole: false when the run
+ * is to stop; then nothing has been found out. */
+int works_ask(struct work *const *work, size_t count, const struct pipeline *run,
+              bool *whole, struct pipeline_error *err);
+/* Their summaries written and checked; kept is what stands, if enough does. */
+int works_write(struct work *const *work, size_t count, const struct pipeline *run,
+                bool *whole, struct pipeline_error *err);
+
+/* Ask and write on a few passages of a document for the clock: of `passages` in all,
+ * `tried`. Nothing of it is kept. */
+int work_rehearse(struct work *work, const struct pipeline *run, size_t *passages,
+                  size_t *tried, struct pipeline_error *err);
+
+/* ---- classify.c: what answers by other means share --------------------------------
+ */
+
+struct weighing { /* from scores to probabilities */
+    double temperature, threshold;
+};
+/* The pool of a task over one column of scores, which is sorted. */
+double pool_column(const struct policy_task *task, double *column, size_t count);
+/* The label, the runner-up, the probabilities, decided or not: from answer->score. */
+void answer_choose(struct answer *answer, const struct policy_task *task,
+                   const struct weighing *by);
+/* A person decides when the plain answer is another, or when nothing is left to ask. */
+void plain_weigh(struct answer *answer);
 
 /* ---- classify.c, summarize.c, detect.c, decide.c: what a document says ---------- */
 

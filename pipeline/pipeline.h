@@ -148,6 +148,11 @@ struct pipeline_decoder_options { /* borrowed as long as the decoder lives */
     const char *settings; /* that change the model's bits: "activations=16 kv=f16" */
 };
 
+/* How many tokens the longest sequence of a session must hold for these prompts. */
+int pipeline_decoder_tokens(const struct policy *policy,
+                            const struct infer_model *model, uint32_t *out,
+                            struct pipeline_error *err);
+
 /* Reads the prior that belongs to this model, or scores the policy's neutral text.
  * PIPELINE_EINPUT: a prior is damaged or a prompt does not fit the model. */
 int pipeline_decoder_open(struct pipeline_decoder **out,

@@ -142,6 +142,7 @@ struct rows { /* what the store is given, built in one go and freed in one go */
     struct store_score *score;
     struct store_quote *evidence;
     struct store_sentence *sentence;
+    struct store_dropped *dropped;
     struct store_finding *finding;
     char *masked;
     char *metadata;
@@ -220,7 +221,7 @@ static void chunk_rows(struct rows *rows, const struct work *work)
 }
 
 static void task_rows(struct rows *rows, const struct work *work,
-                      const struct policy *policy)
+                      const struct policy *policy, const char *prior)
 {
     struct store_score *score = rows->score;
     struct store_quote *evidence = rows->evidence;
@@ -231,7 +232,11 @@ static void task_rows(struct rows *rows, const struct work *work,
             .task = task->name,
             .label = task->label[answer->label].name,
             .runner_up = task->label[answer->runner_up].name,
-            .answered_by = "encoder",
+            .answered_by = answer->by_model ? "model" : "encoder",
+            .prior = answer->by_model ? prior : NULL,
+            .first_label =
+                answer->by_model ? task->label[answer->first_label].name : NULL,
+            .first_probability = answer->first_probability,
             .probability = answer->probability[answer->label],
             .undecided = answer->undecided,
             .commanded = answer->commanded,
@@ -273,12 +278,25 @@ static void finding_rows(struct rows *rows, const struct work *work,
     }
 }
 
+/* What was written, or else the document's own words; and what was dropped. */
 static void summary_rows(struct rows *rows, const struct work *work)
 {
-    for (size_t i = 0; i < work->summary_count; i++)
+    for (size_t i = 0; i < work->written_count; i++)
+        rows->sentence[i] = (struct store_sentence){
+            .kind = "written",
+            .written = work->written[i].text,
+            .quote = quote_row(work, &work->written[i].source),
+        };
+    for (size_t i = 0; i < work->summary_count && work->written_count == 0; i++)
         rows->sentence[i] = (struct store_sentence){
             .kind = "verbatim",
             .quote = quote_row(work, &work->summary[i]),
+        };
+    for (size_t i = 0; i < work->dropped_count; i++)
+        rows->dropped[i] = (struct store_dropped){
+            .why = work->dropped[i].why,
+            .what = work->dropped[i].what,
+            .text = work->dropped[i].text,
         };
 }
 
@@ -302,13 +320,15 @@ static int rows_reserve(struct rows *rows, const struct work *work,
     rows->task = calloc(work->answer_count + 1, sizeof(*rows->task));
     rows->score = calloc(scores + 1, sizeof(*rows->score));
     rows->evidence = calloc(evidence + 1, sizeof(*rows->evidence));
-    rows->sentence = calloc(work->summary_count + 1, sizeof(*rows->sentence));
+    rows->sentence =
+        calloc(work->summary_count + work->written_count + 1, sizeof(*rows->sentence));
+    rows->dropped = calloc(work->dropped_count + 1, sizeof(*rows->dropped));
     rows->finding = calloc(work->finding_count + 1, sizeof(*rows->finding));
     rows->masked = calloc(work->finding_count + 1, MASKED_BYTES);
     rows->metadata = metadata_json(&work->document->metadata);
     return rows->section && rows->hidden && rows->hidden_text && rows->chunk &&
                    rows->task && rows->score && rows->evidence && rows->sentence &&
-                   rows->finding && rows->masked && rows->metadata
+                   rows->dropped && rows->finding && rows->masked && rows->metadata
                ? PIPELINE_OK
                : PIPELINE_ENOMEM;
 }
@@ -323,14 +343,16 @@ static void rows_free(struct rows *rows)
     free(rows->score);
     free(rows->evidence);
     free(rows->sentence);
+    free(rows->dropped);
     free(rows->finding);
     free(rows->masked);
     free(rows->metadata);
 }
 
 static int rows_fill(struct rows *rows, const struct work *work,
-                     const struct policy *policy)
+                     const struct pipeline *run)
 {
+    const struct policy *policy = run->policy;
     int status = rows_reserve(rows, work, policy);
     if (status != PIPELINE_OK)
         return status;
@@ -338,7 +360,8 @@ static int rows_fill(struct rows *rows, const struct work *work,
     hidden_rows(rows, work);
     if (work->text) {
         chunk_rows(rows, work);
-        task_rows(rows, work, policy);
+        task_rows(rows, work, policy,
+                  run->decoder ? pipeline_decoder_prior(run->decoder) : NULL);
         finding_rows(rows, work, policy);
         summary_rows(rows, work);
     }
@@ -375,7 +398,11 @@ static void document_fill(struct store_document *out, const struct work *work,
     out->task = rows->task;
     out->task_count = work->answer_count;
     out->sentence = rows->sentence;
-    out->sentence_count = work->summary_count;
+    out->sentence_count =
+        work->written_count ? work->written_count : work->summary_count;
+    out->dropped = rows->dropped;
+    out->dropped_count = work->dropped_count;
+    out->summary_reason = work->summary_reason;
     out->finding = rows->finding;
     out->finding_count = work->finding_count;
     document_fill_text(out, work);
@@ -403,7 +430,7 @@ int work_record(const struct work *work, const struct pipeline *run,
     };
     int status = PIPELINE_OK;
     if (work->document) {
-        status = rows_fill(&rows, work, run->policy);
+        status = rows_fill(&rows, work, run);
         if (status != PIPELINE_OK)
             status = pipeline_fail(err, status, "no memory for the rows of a document");
         else

@@ -29,6 +29,7 @@
 enum {
     BATCH_TOKENS = 16384,  /* enough to fill all cores for a while */
     BATCH_DOCUMENTS = 512, /* so that results of tiny documents appear too */
+    ASK_TOKENS = 8192      /* of documents that a language model is asked of together */
 };
 
 struct copy { /* an input that an earlier run found to be a copy */
@@ -395,24 +396,78 @@ static int run_collect(struct run *run, int timeout_ms, bool *got)
 
 /* ---- flush: the batch through the model ----------------------------------------- */
 
-static int run_answer(struct run *run, struct work *work)
+/* What the encoder has to say of a document. */
+static int run_read(struct run *run, struct work *work)
 {
-    int status = PIPELINE_OK;
-    if (work->chunk_vector) {
-        status = work_classify(work, run->asked, run->reference, run->err);
-        if (status == PIPELINE_OK)
-            status = work_summarize(work, run->asked, run->err);
-        if (status == PIPELINE_OK)
-            status = work_detect(work, run->asked, run->reference, run->err);
-    }
-    if (status == PIPELINE_ENOMEM) {
-        work_starve(work);
-        status = PIPELINE_OK;
-    }
+    const struct pipeline *asked = run->asked;
+    if (!work->chunk_vector)
+        return PIPELINE_OK;
+    int status = work_classify(work, asked, run->reference, run->err);
     if (status == PIPELINE_OK)
-        return run_finish(run, work);
-    work_free(work);
+        status = work_summarize(work, asked, run->err);
+    if (status == PIPELINE_OK)
+        status = work_detect(work, asked, run->reference, run->err);
+    if (status != PIPELINE_ENOMEM)
+        return status;
+    work_starve(work);
+    return PIPELINE_OK;
+}
+
+/* A step of the language model, of documents together; when memory is short, of each
+ * by itself, and one that is too large even so goes without any answer. */
+static int run_ask(struct run *run,
+                   int (*step)(struct work *const *work, size_t count,
+                               const struct pipeline *run, bool *whole,
+                               struct pipeline_error *err),
+                   struct work *const *work, size_t count, bool *whole)
+{
+    int status = step(work, count, run->asked, whole, run->err);
+    if (status != PIPELINE_ENOMEM)
+        return status;
+    status = PIPELINE_OK;
+    if (count == 1)
+        work_starve(work[0]);
+    for (size_t i = 0; count > 1 && i < count && status == PIPELINE_OK && *whole; i++)
+        status = run_ask(run, step, work + i, 1, whole);
     return status;
+}
+
+/* Documents through all that is asked of them, to their rows. Takes the works; those
+ * that are not done when the run is to stop are done by the next one. */
+static int run_answer(struct run *run, struct work *const *work, size_t count)
+{
+    bool whole = true;
+    size_t i = 0;
+    int status = PIPELINE_OK;
+    for (size_t j = 0; j < count && status == PIPELINE_OK; j++)
+        status = run_read(run, work[j]);
+    if (status == PIPELINE_OK && run->asked->decoder)
+        status = run_ask(run, works_ask, work, count, &whole);
+    if (status == PIPELINE_OK && run->asked->decoder && whole)
+        status = run_ask(run, works_write, work, count, &whole);
+    while (status == PIPELINE_OK && whole && i < count)
+        status = run_finish(run, work[i++]);
+    for (; i < count; i++)
+        work_free(work[i]);
+    return status;
+}
+
+static size_t work_tokens(const struct work *work)
+{
+    size_t tokens = 0;
+    for (size_t i = 0; i < work->text->chunk_count; i++)
+        tokens += work->text->chunk[i].tokens;
+    return tokens;
+}
+
+/* How many documents, from the first, are asked together: with the encoder alone each
+ * by itself, since it has seen them together. */
+static size_t run_slice(const struct run *run, struct work *const *work, size_t count)
+{
+    size_t tokens = 0, i = 0;
+    while (i < count && (i == 0 || (run->asked->decoder && tokens < ASK_TOKENS)))
+        tokens += work_tokens(work[i++]);
+    return i;
 }
 
 static int run_flush(struct run *run)
@@ -421,8 +476,12 @@ static int run_flush(struct run *run)
     size_t whole = 0, i = 0;
     run->now->tokens += batch->tokens;
     int status = batch_embed(batch, run->asked, &whole, run->err);
-    while (status == PIPELINE_OK && i < whole)
-        status = run_answer(run, batch->work[i++]);
+    while (status == PIPELINE_OK && i < whole &&
+           !(i > 0 && run->asked->decoder && pipeline_must_stop(run->asked))) {
+        size_t count = run_slice(run, batch->work + i, whole - i);
+        status = run_answer(run, batch->work + i, count);
+        i += count;
+    }
     for (; i < batch->count; i++)
         work_free(batch->work[i]);
     batch->count = 0;

@@ -29,6 +29,14 @@ int pipeline_fail(struct pipeline_error *err, int status, const char *format, ..
     return status;
 }
 
+bool text_is_blank(const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (text[i] != ' ' && text[i] != '\n' && text[i] != '\t')
+            return false;
+    return true;
+}
+
 /* ICU's macro narrows silently; the warning is about its inside. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"

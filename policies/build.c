@@ -176,6 +176,7 @@ static void build_task(struct build *build, struct policy_task *task,
     task->evidence_max = count_of(build, node, "task", "evidence-max");
     task->model_threshold = number_of(build, node, "task", "model-threshold");
     task->model_temperature = number_of(build, node, "task", "model-temperature");
+    task->model_lead_weight = number_of(build, node, "task", "model-lead-weight");
     task->label_count = policy_tree_count(node, "label");
     task->label = label = take(build, sizeof *label, task->label_count);
     for (xmlNode *child = policy_tree_child(node, "label"); child;

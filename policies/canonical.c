@@ -83,6 +83,7 @@ static void put_task(FILE *out, const struct policy_task *task)
     put_count(out, "task.evidence_max", task->evidence_max);
     put_number(out, "task.model_threshold", task->model_threshold);
     put_number(out, "task.model_temperature", task->model_temperature);
+    put_number(out, "task.model_lead_weight", task->model_lead_weight);
     put_count(out, "task.labels", task->label_count);
     for (size_t i = 0; i < task->label_count; i++)
         put_label(out, &task->label[i]);

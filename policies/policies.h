@@ -66,8 +66,10 @@ struct policy_task {
     const char *question; /* for people and for prompts */
     double threshold;     /* below this probability the answer is "undecided" */
     double temperature;   /* of the softmax over the labels' scores, > 0 */
-    double model_threshold, model_temperature; /* the same of a language model */
-    double lead_weight; /* 0..1: share of the document's opening in its score */
+    double lead_weight;   /* 0..1: share of the document's opening in its score */
+    /* The same of a language model; with a lead weight of 1 it reads the opening
+     * alone. */
+    double model_threshold, model_temperature, model_lead_weight;
     enum policy_pool pool;
     uint32_t pool_top;
     uint32_t evidence_max; /* sentences kept as evidence */

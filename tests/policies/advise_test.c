@@ -7,7 +7,7 @@
 
 static const struct sample_case cases[] = {
     {"misspelt_attribute_is_named_with_what_was_meant",
-     "lead-weight=", "lead-wait=", 10,
+     " lead-weight=", " lead-wait=", 10,
      "<task> has no attribute \"lead-wait\" (did you mean \"lead-weight\"?); it may "
      "have: name, threshold, temperature, lead-weight, pool, pool-top, evidence-max"},
     {"attribute_in_a_namespace_is_refused", "<label name=\"red\">",

@@ -95,6 +95,7 @@ static void every_field_changes_it(void **state)
         {"<summary sentences-max=\"4\" bytes-max=\"700\" redundancy=\"0.25\"/>", ""},
         {"model-threshold=\"0.375\"", "model-threshold=\"0.376\""},
         {"model-temperature=\"1.5\"", "model-temperature=\"1.6\""},
+        {"model-lead-weight=\"0.25\"", "model-lead-weight=\"0.5\""},
         {"answer=\"sky blue\"", "answer=\"sea blue\""},
         {" answer=\"sky blue\"", ""},
         {"ask=\"undecided\"", "ask=\"always\""},
@@ -193,6 +194,7 @@ static void form_is_the_one_documented(void **state)
         "task.evidence_max 3\n"
         "task.model_threshold 0.5\n"
         "task.model_temperature 1\n"
+        "task.model_lead_weight 1\n"
         "task.labels 2\n"
         "label.name 3:red\n"
         "label.title 3:Red\n"
