@@ -119,6 +119,21 @@ def write_pdf():
     write("partial/collection-that-nobody-has.pdf", composite("Identity-H", "Klingon1", "00220023", "An agreement"))
 
 
+def write_pdf_bombs():
+    # Each form shows the next one eight times; the last would be drawn 8^29 times.
+    forms = [
+        stream("/X Do " * 8, f"/Type /XObject /Subtype /Form /BBox [0 0 612 792]"
+                             f" /Resources <</XObject <</X {5 + i} 0 R>>>>")
+        for i in range(29)
+    ]
+    forms.append(stream(show("deep"), "/Type /XObject /Subtype /Form /BBox [0 0 612 792]"
+                                      " /Resources <</Font <</F 3 0 R>>>>"))
+    write("limit/exponential-forms.pdf", pages(
+        [stream(show("begin") + "/X Do")], "/F 3 0 R>> /XObject <</X 4 0 R", forms))
+    strokes = zlib.compress(b"0 0 m 1 1 l S " * 20000000, 9)
+    write("limit/280-mb-of-strokes.pdf", pages([stream(strokes, "/Filter /FlateDecode")]))
+
+
 # ---- XML ---------------------------------------------------------------------------
 
 
@@ -249,6 +264,7 @@ def write_maps():
 if __name__ == "__main__":
     if sys.argv[1:] == ["documents"]:
         write_pdf()
+        write_pdf_bombs()
         write_xml()
     elif sys.argv[1:] == ["files"]:
         write_files()
