@@ -9,6 +9,7 @@
  * the parts that both use, and the opening. After open nothing allocates. */
 #include "infer/session.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -120,6 +121,8 @@ int session_matrix(struct matrix *out, struct arena *arena, struct infer_session
 
     out->panel = arena_take(arena, 1, matrix_bytes(out));
     s->weight_bytes += matrix_bytes(out);
+    if (tensor->bytes > s->tensor_bytes)
+        s->tensor_bytes = tensor->bytes;
     if (!out->panel)
         return 0;
     status = matrix_load(out, tensor, err);
@@ -161,7 +164,7 @@ int session_check(const struct infer_session *s, const struct infer_sequence *se
 static int lay_session(struct infer_session *s, struct arena *arena,
                        struct infer_error *err)
 {
-    s->weight_bytes = 0;
+    s->weight_bytes = s->tensor_bytes = 0;
     return s->model->decoder ? session_lay_decoder(s, arena, err)
                              : session_lay_encoder(s, arena, err);
 }
@@ -219,6 +222,17 @@ static int plan(struct infer_session *s, const struct infer_model *model,
     return 0;
 }
 
+/* Bytes of the file that are in memory beside the session: one matrix at a time while
+ * the weights are repacked, then the tables that are read where they lie. */
+static uint64_t mapped_bytes(const struct infer_session *s)
+{
+    const struct infer_model *m = s->model;
+    uint64_t tables =
+        m->token_embd->bytes + (m->position_embd ? m->position_embd->bytes : 0);
+
+    return tables > s->tensor_bytes ? tables : s->tensor_bytes;
+}
+
 int infer_session_plan(const struct infer_model *model,
                        const struct infer_options *options, struct infer_plan *out,
                        struct infer_error *err)
@@ -228,14 +242,36 @@ int infer_session_plan(const struct infer_model *model,
 
     if (status == 0)
         *out = (struct infer_plan){
-            .bytes = s.memory_bytes + sizeof s + model->token_embd->bytes +
-                     (model->position_embd ? model->position_embd->bytes : 0),
+            .bytes = s.memory_bytes + sizeof s + mapped_bytes(&s),
             .weight_bytes = s.weight_bytes,
             .kv_bytes = s.kv_bytes,
             .context_tokens =
                 model->decoder ? s.options.context_tokens : model->context,
             .batch_tokens = s.options.batch_tokens};
     return status;
+}
+
+/* Memory that is there, not only promised: who cannot have all of it is told now, and
+ * not when a long document comes. Whole pages are asked for at once, large ones where
+ * the system has them; a system that does not know how is served by writing. */
+static void *take_memory(size_t bytes)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    char *memory = aligned_alloc(ALIGNMENT, bytes);
+    uintptr_t start = ((uintptr_t)memory + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)memory + bytes) / page * page;
+
+    if (!memory || start >= end)
+        return memory;
+    madvise((void *)start, end - start, MADV_HUGEPAGE);
+    if (madvise((void *)start, end - start, MADV_POPULATE_WRITE) == 0)
+        return memory;
+    if (errno == EINVAL) {
+        memset(memory, 0, bytes);
+        return memory;
+    }
+    free(memory);
+    return NULL;
 }
 
 int infer_session_open(struct infer_session **out, const struct infer_model *model,
@@ -249,7 +285,7 @@ int infer_session_open(struct infer_session **out, const struct infer_model *mod
     if (status != 0)
         return status;
     s = malloc(sizeof *s);
-    arena.base = aligned_alloc(ALIGNMENT, planned.memory_bytes);
+    arena.base = take_memory(planned.memory_bytes);
     if (!s || !arena.base) {
         status = infer_fail(err, INFER_ENOMEM, "session: %zu bytes cannot be had",
                             planned.memory_bytes);

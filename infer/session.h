@@ -45,6 +45,7 @@ struct infer_session {
     int limit;    /* largest magnitude of a quantised activation */
     void *memory; /* everything above lies in it */
     size_t memory_bytes, weight_bytes, kv_bytes;
+    size_t tensor_bytes; /* of the largest matrix in the file */
 };
 
 /* ---- laying out, for both kinds of session ----------------------------------------
