@@ -73,7 +73,7 @@ size_t lookup_policies(char ***names);
 /* ---- engine.c: settings of a model, shared by several commands ------------------ */
 
 struct engine { /* what the command line says; zero is "not said" */
-    const char *model, *isa, *float_backend, *share_prefix, *kv;
+    const char *model, *adapter, *isa, *float_backend, *share_prefix, *kv;
     long threads, activations, batch, piece, context;
 };
 #define ENGINE_OPTIONS(engine)                                                \
@@ -104,13 +104,20 @@ struct engine { /* what the command line says; zero is "not said" */
     }
 /* Those of language models. */
 #define ENGINE_DECODER_OPTIONS(engine)                                        \
-    {"kv",                                                                    \
-     "f32|f16|q8",                                                            \
-     "how keys and values of past tokens are kept (default: f16)",            \
+    {"adapter",                                                               \
+     "FILE",                                                                  \
+     "GGUF adapter (LoRA) for the language model",                            \
      OPTION_TEXT,                                                             \
-     &(engine).kv,                                                            \
+     &(engine).adapter,                                                       \
      0,                                                                       \
      0},                                                                      \
+        {"kv",                                                                \
+         "f32|f16|q8",                                                        \
+         "how keys and values of past tokens are kept (default: f16)",        \
+         OPTION_TEXT,                                                         \
+         &(engine).kv,                                                        \
+         0,                                                                   \
+         0},                                                                  \
         {"context",                                                           \
          "N",                                                                 \
          "tokens of the longest sequence (default: 4096, or the model's)",    \
@@ -137,18 +144,32 @@ struct engine { /* what the command line says; zero is "not said" */
             OPTION_TEXT, &(engine).share_prefix, 0, 0                         \
     }
 
-/* The steps from options to a session; each returns -1 to go on, or an exit status
- * after a message. options says what a session for this model is opened with. */
-int engine_model(const char *command, const char *path, struct infer_model **model);
+enum { ENGINE_SETTINGS_BYTES = 192 };
+
+struct loaded { /* a model and what belongs to it; zero it first */
+    char *path;
+    struct infer_model *model;
+    struct infer_model_info info;
+    struct infer_options options; /* a session for this model is opened with */
+    struct infer_plan plan;
+    struct infer_session *session;
+    struct store_digest digest;  /* of all files of the model */
+    struct store_digest adapted; /* the same, or of model and adapter */
+    char settings[ENGINE_SETTINGS_BYTES];
+};
+
+/* The steps from a name to a session; each returns -1 to go on, or an exit status
+ * after a message. */
+int engine_load(const char *command, const struct engine *engine, const char *name,
+                struct loaded *out);
+/* The digests, and in settings what results depend on, as the identity records it. */
+int engine_identify(const char *command, const struct engine *engine,
+                    struct loaded *loaded);
 int engine_options(const char *command, const struct engine *engine,
-                   const struct infer_model *model, struct infer_options *options);
-int engine_plan(const char *command, const char *path, const struct infer_model *model,
-                const struct infer_options *options, struct infer_plan *plan);
-int engine_session(const char *command, const char *path,
-                   const struct infer_model *model, const struct infer_options *options,
-                   struct infer_session **session);
-/* What results depend on, as the identity records it. */
-void engine_settings(const struct infer_options *options, char out[96]);
+                   const struct infer_model_info *info, struct infer_options *options);
+int engine_plan(const char *command, struct loaded *loaded);
+int engine_session(const char *command, struct loaded *loaded);
+void engine_close(struct loaded *loaded);
 
 /* ---- memory.c: what is taken is said, and refused when there is not so much -------
  */

@@ -13,9 +13,7 @@ static int dry_store(struct job *job, const char *db)
     char settings[SETTINGS_BYTES];
     if (access(db, F_OK) != 0)
         return -1;
-    int status = job_identity(job, &identity, settings);
-    if (status >= 0)
-        return status;
+    job_identity(job, &identity, settings);
     if (store_open(&job->store, db, STORE_READ, &why) == STORE_OK &&
         store_run_like(job->store, &identity, &job->run_id, &why) == STORE_OK)
         return -1;
@@ -47,7 +45,9 @@ int job_dry_run(struct job *job, const char *db, bool json)
 {
     struct pipeline_error why;
     struct pipeline_plan plan;
-    int status = dry_store(job, db);
+    int status = job_decoder(job);
+    if (status < 0)
+        status = dry_store(job, db);
     if (status >= 0)
         return status;
     struct pipeline run = job_pipeline(job);

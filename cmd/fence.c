@@ -52,14 +52,14 @@ static void wake_threads(struct infer_session *session)
 int job_fence(const struct job *job, int words, char **argv, const char *db,
               bool every_path)
 {
-    enum { FIXED = 6 };
+    enum { FIXED = 5 };
     size_t count = 0;
-    struct ingest_grant *grant =
-        calloc((size_t)words + job->inputs.count + FIXED, sizeof(*grant));
+    struct ingest_grant *grant = calloc((size_t)words + job->inputs.count + FIXED +
+                                            job->policy->model.prior_count,
+                                        sizeof(*grant));
     char *real = realpath(db, NULL), *program = lookup_program();
     char *folders[] = {folder_of(db), folder_of(real)};
-    const char *const files[] = {"/etc/passwd", "/dev/urandom", job->encoder_path,
-                                 program};
+    const char *const files[] = {"/etc/passwd", "/dev/urandom", program};
     int status = EXIT_NO_START;
     if (!grant || !folders[0] || !folders[1] || !program) {
         complain("run", "no memory, or no folder, for %s", db);
@@ -69,6 +69,8 @@ int job_fence(const struct job *job, int words, char **argv, const char *db,
         grant[count++] = (struct ingest_grant){.path = folders[i], .write = true};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         grant[count++].path = files[i];
+    for (size_t i = 0; job->model.model && i < job->policy->model.prior_count; i++)
+        grant[count++].path = job->policy->model.prior[i];
     for (int i = 1; i < words; i++)
         grant[count++].path = argv[i];
     for (size_t i = 0; i < job->inputs.count; i++)
@@ -76,7 +78,7 @@ int job_fence(const struct job *job, int words, char **argv, const char *db,
             grant[count++].path = job->inputs.path[i];
     status = fence_close("run", grant, count, job->parser);
     if (status < 0) {
-        wake_threads(job->session);
+        wake_threads(job->encoder.session);
         attest_running(job->attest, job->parser);
     }
 out:

@@ -42,6 +42,16 @@ static json_t *libraries_json(const struct job *job)
                      jansson_version_str());
 }
 
+/* What does not change a language model's answers, and explains how long they took. */
+static json_t *model_json(const struct loaded *model)
+{
+    return json_pack("{s:s,s:I,s:I,s:I,s:b}", "file", model->path, "context",
+                     (json_int_t)model->plan.context_tokens, "batch",
+                     (json_int_t)model->options.batch_sequences, "piece",
+                     (json_int_t)model->options.piece_tokens, "share_prefix",
+                     (int)model->options.share_prefix);
+}
+
 static char *facts_make(const struct job *job)
 {
     json_t *facts = json_object();
@@ -51,12 +61,17 @@ static char *facts_make(const struct job *job)
     json_object_set_new(facts, "libraries", libraries_json(job));
     json_object_set_new(facts, "passwords",
                         json_integer((json_int_t)job->password_count));
-    json_object_set_new(facts, "threads", json_integer(job->options.threads));
-    json_object_set_new(facts, "isa", json_string(infer_session_isa(job->session)));
+    json_object_set_new(facts, "threads", json_integer(job->encoder.options.threads));
+    json_object_set_new(facts, "isa",
+                        json_string(infer_session_isa(job->encoder.session)));
     json_object_set_new(facts, "lanes", json_integer(job->lanes));
-    json_object_set_new(facts, "batch_tokens", json_integer(job->plan.batch_tokens));
-    json_object_set_new(facts, "session_bytes",
-                        json_integer((json_int_t)job->plan.bytes));
+    json_object_set_new(facts, "batch_tokens",
+                        json_integer(job->encoder.plan.batch_tokens));
+    json_object_set_new(
+        facts, "session_bytes",
+        json_integer((json_int_t)(job->encoder.plan.bytes + job->model.plan.bytes)));
+    if (job->model.model)
+        json_object_set_new(facts, "model", model_json(&job->model));
     json_object_set(facts, "attest", job->attest);
     json_object_set_new(facts, "policy_description",
                         json_or_null(job->policy->description));
@@ -71,38 +86,40 @@ static void settings_write(const struct job *job, char out[SETTINGS_BYTES])
 {
     struct ingest_request request;
     struct ingest_limits limits;
-    char engine[96];
+    bool model = job->decoder != NULL;
     pipeline_request(job->policy, NULL, 0, &request);
     limits = request.limits;
-    engine_settings(&job->options, engine);
     snprintf(out, SETTINGS_BYTES,
-             "%s pipeline=%d ingest=%d sentences=%d memory=%" PRIu64
+             "%s%s%s pipeline=%d ingest=%d sentences=%d memory=%" PRIu64
              " cpu-s=%u cpu-ms-page=%u cpu-ms-mib=%u" INGEST_LACKS,
-             engine, PIPELINE_VERSION, INGEST_VERSION, PIPELINE_SENTENCES_MAX,
-             limits.memory_bytes_max, limits.cpu_seconds_min, limits.cpu_ms_per_page,
-             limits.cpu_ms_per_mib);
+             model ? job->model.settings : job->encoder.settings, model ? " " : "",
+             model ? pipeline_decoder_settings(job->decoder) : "", PIPELINE_VERSION,
+             INGEST_VERSION, PIPELINE_SENTENCES_MAX, limits.memory_bytes_max,
+             limits.cpu_seconds_min, limits.cpu_ms_per_page, limits.cpu_ms_per_mib);
 }
 
-int job_identity(const struct job *job, struct store_identity *out,
-                 char settings[SETTINGS_BYTES])
+static const char *model_name(const struct loaded *loaded)
 {
-    struct store_error why;
-    struct infer_model_info info;
+    return loaded->info.name[0] ? loaded->info.name : loaded->info.architecture;
+}
+
+void job_identity(const struct job *job, struct store_identity *out,
+                  char settings[SETTINGS_BYTES])
+{
+    const struct loaded *model = &job->model;
     settings_write(job, settings);
-    infer_model_info(job->model, &info);
     *out = (struct store_identity){
         .policy_name = job->policy->name,
         .policy_title = job->policy->title,
         .policy_revision = job->policy->revision,
-        .encoder_name = info.name[0] ? info.name : info.architecture,
+        .encoder_name = model_name(&job->encoder),
+        .encoder = job->encoder.digest,
+        .model_name = model->model ? model_name(model) : NULL,
+        .model = model->digest,
         .arithmetic_version = INFER_ARITHMETIC_VERSION,
         .settings = settings,
     };
     store_digest_of(job->policy->canonical, job->policy->canonical_bytes, &out->policy);
-    if (store_digest_file(job->encoder_path, &out->encoder, &why) == 0)
-        return -1;
-    complain("run", "%s", why.text);
-    return EXIT_NO_START;
 }
 
 static int program_digest(struct store_digest *out)
@@ -134,9 +151,8 @@ int job_begin(struct job *job, int words, char **argv)
         .input_count = (size_t)(words - 1),
         .facts = facts ? facts : "{}",
     };
-    int status = job_identity(job, &run.identity, settings);
-    if (status < 0)
-        status = program_digest(&run.program);
+    job_identity(job, &run.identity, settings);
+    int status = program_digest(&run.program);
     if (status < 0 && store_run_begin(job->store, &run, &job->run_id, &why) != 0) {
         complain("run", "%s", why.text);
         status = EXIT_NO_START;

@@ -1,7 +1,6 @@
 /* cloister model - look at a model file, make one, or run it on texts. */
 #include "cmd/model.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static struct model_asked asked = {.tokens = 128, .top_p = 1};
@@ -47,14 +46,6 @@ static int model_import(const char *folder)
     return status == INFER_EINVALID ? EXIT_USAGE : EXIT_NO_START;
 }
 
-static int model_file(enum format format, const char *name)
-{
-    char *path = lookup_model(name);
-    int status = path ? model_show(&asked, format, path) : EXIT_NO_START;
-    free(path);
-    return status;
-}
-
 /* What only generate knows is not to be said to another verb, in the hope that it
  * helps. */
 static int drawing_check(const char *verb)
@@ -83,7 +74,7 @@ static int model_main(const struct command *self, int argc, char **argv)
     if (status >= 0)
         return status;
     if (strcmp(name, "show") == 0 && words == 3)
-        return model_file(format, argv[2]);
+        return model_show(&asked, format, argv[2]);
     if (strcmp(name, "import") == 0 && words == 3)
         return model_import(argv[2]);
     if (verb && words <= 3)

@@ -16,7 +16,7 @@ struct model_asked { /* the command line; zero is "not said" where nothing else 
 
 /* ---- model_show.c --------------------------------------------------------------- */
 
-int model_show(const struct model_asked *asked, enum format format, const char *path);
+int model_show(const struct model_asked *asked, enum format format, const char *name);
 
 /* ---- model_answer.c: what is done with a window of lines ------------------------- */
 
@@ -46,10 +46,7 @@ struct feed {
     const struct model_asked *asked;
     const struct verb *verb;
     enum format format;
-    struct infer_model *model;
-    struct infer_session *session; /* NULL where none is needed */
-    struct infer_options options;
-    struct infer_model_info info;
+    struct loaded loaded; /* the session is NULL where none is needed */
     FILE *in;
     const char *name;
     size_t line;

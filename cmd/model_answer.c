@@ -59,7 +59,8 @@ static size_t embed_floats(const struct infer_model_info *info)
 
 static int embed_compute(struct feed *feed, struct infer_error *err)
 {
-    return infer_embed(feed->session, feed->sequence, feed->count, feed->row, err);
+    return infer_embed(feed->loaded.session, feed->sequence, feed->count, feed->row,
+                       err);
 }
 
 static void embed_print(const struct feed *feed, const struct item *item, size_t i)
@@ -78,7 +79,8 @@ static size_t logits_floats(const struct infer_model_info *info)
 
 static int logits_compute(struct feed *feed, struct infer_error *err)
 {
-    return infer_logits(feed->session, feed->sequence, feed->count, feed->row, err);
+    return infer_logits(feed->loaded.session, feed->sequence, feed->count, feed->row,
+                        err);
 }
 
 static void logits_print(const struct feed *feed, const struct item *item, size_t i)
@@ -101,7 +103,7 @@ static int generate_compute(struct feed *feed, struct infer_error *err)
         .min_p = (float)asked->min_p,
         .seed = (uint64_t)asked->seed,
     };
-    return infer_generate(feed->session, feed->sequence, feed->count, &sampling,
+    return infer_generate(feed->loaded.session, feed->sequence, feed->count, &sampling,
                           feed->answer, err);
 }
 
@@ -110,10 +112,10 @@ static void generate_print(const struct feed *feed, const struct item *item, siz
     const struct infer_tokens *answer = &feed->answer[i];
     struct infer_text text = {0};
     json_t *object = item_json(item);
-    bool whole = infer_detokenize(feed->model, answer->id, answer->count,
+    bool whole = infer_detokenize(feed->loaded.model, answer->id, answer->count,
                                   INFER_TEXT_CONTINUES, &text, NULL) == 0;
     bool ended = answer->count > 0 &&
-                 infer_token_is_end(feed->model, answer->id[answer->count - 1]);
+                 infer_token_is_end(feed->loaded.model, answer->id[answer->count - 1]);
     json_object_set_new(object, "text",
                         whole ? json_text(text.text ? text.text : "", text.bytes)
                               : json_null());

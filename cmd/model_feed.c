@@ -39,7 +39,7 @@ static int ids_given(const struct feed *feed, const json_t *array,
         const json_t *id = json_array_get(array, i);
         json_int_t value = json_integer_value(id);
         if (!json_is_integer(id) || value < 0 ||
-            value >= (json_int_t)feed->info.vocabulary_tokens)
+            value >= (json_int_t)feed->loaded.info.vocabulary_tokens)
             return feed_complain(feed, "\"ids\" holds something that is no token id");
         out->id[out->count++] = (int32_t)value;
     }
@@ -54,12 +54,12 @@ static int text_given(const struct feed *feed, const json_t *object, struct item
         return feed_complain(feed, "an object with \"text\" or \"ids\" was expected");
     unsigned flags = (flag_of(object, "special", false) ? INFER_PARSE_SPECIAL : 0u) |
                      (flag_of(object, "add_special", true) ? INFER_ADD_SPECIAL : 0u);
-    if (infer_tokenize(feed->model, json_string_value(text), json_string_length(text),
-                       flags, &item->ids, &why) != 0)
+    if (infer_tokenize(feed->loaded.model, json_string_value(text),
+                       json_string_length(text), flags, &item->ids, &why) != 0)
         return feed_complain(feed, why.text);
     if (feed->verb->model == ENCODER)
-        item->truncated =
-            infer_tokens_cut(feed->model, &item->ids, feed->info.context_tokens);
+        item->truncated = infer_tokens_cut(feed->loaded.model, &item->ids,
+                                           feed->loaded.info.context_tokens);
     return -1;
 }
 
@@ -69,8 +69,9 @@ static int item_check(const struct feed *feed, const struct item *item)
     char what[200];
     size_t tokens = item->ids.count;
     size_t more = feed->verb->row_floats ? 0 : (size_t)feed->asked->tokens;
-    uint32_t context = feed->verb->model == DECODER ? feed->options.context_tokens
-                                                    : feed->info.context_tokens;
+    uint32_t context = feed->verb->model == DECODER
+                           ? feed->loaded.options.context_tokens
+                           : feed->loaded.info.context_tokens;
     if (feed->verb->model == ANY_MODEL || (tokens > 0 && tokens + more <= context))
         return -1;
     if (tokens == 0)
@@ -82,7 +83,7 @@ static int item_check(const struct feed *feed, const struct item *item)
         snprintf(what, sizeof(what),
                  "%zu tokens and %zu new ones; the context is %u (--context takes up "
                  "to %u, --tokens fewer)",
-                 tokens, more, context, feed->info.context_tokens);
+                 tokens, more, context, feed->loaded.info.context_tokens);
     return feed_complain(feed, what);
 }
 
@@ -163,10 +164,10 @@ static int feed_window(struct feed *feed)
 /* ---- open and close ------------------------------------------------------------- */
 
 /* The kind of model that the verb takes, before anything is spent on another. */
-static int feed_check_model(const struct feed *feed, const char *path)
+static int feed_check_model(const struct feed *feed)
 {
     enum verb_model wanted = feed->verb->model;
-    if (wanted == ANY_MODEL || (wanted == DECODER) == feed->info.generates)
+    if (wanted == ANY_MODEL || (wanted == DECODER) == feed->loaded.info.generates)
         return -1;
     complain("model",
              wanted == ENCODER
@@ -174,7 +175,7 @@ static int feed_check_model(const struct feed *feed, const char *path)
                    "encoder"
                  : "%s is an encoder, which writes no text: \"%s\" takes a language "
                    "model",
-             path, feed->verb->name);
+             feed->loaded.path, feed->verb->name);
     return EXIT_USAGE;
 }
 
@@ -195,28 +196,25 @@ static int feed_arrays(struct feed *feed)
     return EXIT_NO_START;
 }
 
-static int feed_session(struct feed *feed, const char *path)
+static int feed_session(struct feed *feed)
 {
-    struct infer_plan plan;
-    size_t row_bytes;
+    struct loaded *loaded = &feed->loaded;
     int status =
-        engine_options("model", &feed->asked->engine, feed->model, &feed->options);
+        engine_options("model", &feed->asked->engine, &loaded->info, &loaded->options);
     if (status < 0)
-        status = engine_plan("model", path, feed->model, &feed->options, &plan);
+        status = engine_plan("model", loaded);
     if (status >= 0)
         return status;
-    feed->row_floats = feed->verb->row_floats ? feed->verb->row_floats(&feed->info) : 0;
-    row_bytes = feed->row_floats * sizeof(*feed->row);
+    feed->row_floats =
+        feed->verb->row_floats ? feed->verb->row_floats(&loaded->info) : 0;
+    size_t row_bytes = feed->row_floats * sizeof(*feed->row);
     if (row_bytes > 0 && row_bytes * feed->lines_max > WINDOW_ROW_BYTES)
         feed->lines_max =
             row_bytes < WINDOW_ROW_BYTES ? WINDOW_ROW_BYTES / row_bytes : 1;
-    const struct memory_part part[] = {{"model", plan.bytes},
+    const struct memory_part part[] = {{"model", loaded->plan.bytes},
                                        {"answers", row_bytes * feed->lines_max}};
-    status = memory_announce("model", part, 2, false);
-    if (status < 0)
-        status =
-            engine_session("model", path, feed->model, &feed->options, &feed->session);
-    return status;
+    status = memory_announce("model", part, row_bytes ? 2 : 1, false);
+    return status < 0 ? engine_session("model", loaded) : status;
 }
 
 static int feed_model(struct feed *feed)
@@ -224,15 +222,12 @@ static int feed_model(struct feed *feed)
     const char *usual = feed->verb->model == DECODER ? "smollm2-135m-instruct.q4_1.gguf"
                                                      : "all-minilm-l6-v2.q8_0.gguf";
     const char *named = feed->asked->engine.model;
-    char *path = lookup_model(named ? named : usual);
-    int status = path ? engine_model("model", path, &feed->model) : EXIT_NO_START;
-    if (status < 0) {
-        infer_model_info(feed->model, &feed->info);
-        status = feed_check_model(feed, path);
-    }
+    int status = engine_load("model", &feed->asked->engine, named ? named : usual,
+                             &feed->loaded);
+    if (status < 0)
+        status = feed_check_model(feed);
     if (status < 0 && feed->verb->compute)
-        status = feed_session(feed, path);
-    free(path);
+        status = feed_session(feed);
     return status < 0 ? feed_arrays(feed) : status;
 }
 
@@ -260,7 +255,6 @@ int model_feed(const struct model_asked *asked, const struct verb *verb,
     free(feed.sequence);
     free(feed.answer);
     free(feed.row);
-    infer_session_close(feed.session);
-    infer_model_close(feed.model);
+    engine_close(&feed.loaded);
     return status;
 }

@@ -5,12 +5,10 @@
  * batch with the model's whole context. */
 #include "cmd/model.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
 struct shown {
-    struct infer_model_info info;
-    struct infer_options options;
-    struct infer_plan plan;
+    struct loaded loaded;
     uint64_t needed, available; /* bytes, of the whole process */
     char digest[65];
     uint32_t context, batch; /* the largest that fit; 0: none */
@@ -19,31 +17,30 @@ struct shown {
 /* ---- what fits ------------------------------------------------------------------ */
 
 /* The same settings with another context and batch; 0: not said. */
-static bool fits(const struct model_asked *asked, const struct infer_model *model,
-                 uint32_t context, uint32_t batch, uint64_t available)
+static bool fits(const struct model_asked *asked, const struct shown *shown,
+                 uint32_t context, uint32_t batch)
 {
     struct engine engine = asked->engine;
     struct infer_options options;
     struct infer_plan plan;
     engine.context = context ? context : engine.context;
     engine.batch = batch ? batch : engine.batch;
-    if (engine_options("model", &engine, model, &options) >= 0 ||
-        infer_session_plan(model, &options, &plan, NULL) != 0)
+    if (engine_options("model", &engine, &shown->loaded.info, &options) >= 0 ||
+        infer_session_plan(shown->loaded.model, &options, &plan, NULL) != 0)
         return false;
     const struct memory_part part = {"model", plan.bytes};
-    return memory_needed(&part, 1) <= available;
+    return memory_needed(&part, 1) <= shown->available;
 }
 
 /* The largest number of 1 .. most that fits; more never fits where less does not. */
-static uint32_t largest(const struct model_asked *asked,
-                        const struct infer_model *model, uint32_t most, bool batch,
-                        const struct shown *shown)
+static uint32_t largest(const struct model_asked *asked, const struct shown *shown,
+                        uint32_t most, bool batch)
 {
     uint32_t good = 0, bad = most + 1;
     while (bad - good > 1) {
         uint32_t middle = good + (bad - good) / 2;
-        if (fits(asked, model, batch ? shown->info.context_tokens : middle,
-                 batch ? middle : 0, shown->available))
+        if (fits(asked, shown, batch ? shown->loaded.info.context_tokens : middle,
+                 batch ? middle : 0))
             good = middle;
         else
             bad = middle;
@@ -55,23 +52,24 @@ static uint32_t largest(const struct model_asked *asked,
 
 static json_t *plan_json(const struct shown *shown)
 {
-    const struct infer_plan *plan = &shown->plan;
+    const struct infer_plan *plan = &shown->loaded.plan;
     json_t *object =
         json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "context",
                   (json_int_t)plan->context_tokens, "batch",
-                  (json_int_t)(shown->info.generates ? shown->options.batch_sequences
-                                                     : plan->batch_tokens),
+                  (json_int_t)(shown->loaded.info.generates
+                                   ? shown->loaded.options.batch_sequences
+                                   : plan->batch_tokens),
                   "bytes", (json_int_t)shown->needed, "session",
                   (json_int_t)plan->bytes, "weights", (json_int_t)plan->weight_bytes,
                   "batch_tokens", (json_int_t)plan->batch_tokens);
-    if (shown->info.generates)
+    if (shown->loaded.info.generates)
         json_object_set_new(object, "kv", json_integer((json_int_t)plan->kv_bytes));
     return object;
 }
 
 static void show_json(const struct shown *shown)
 {
-    const struct infer_model_info *info = &shown->info;
+    const struct infer_model_info *info = &shown->loaded.info;
     json_t *types = json_object();
     for (size_t i = 0; i < info->type_count; i++)
         json_object_set_new(types, info->types[i].name,
@@ -126,77 +124,68 @@ static void show_largest(const char *what, uint32_t largest, const char *unit)
 
 static void show_text(const struct shown *shown)
 {
-    const struct infer_plan *plan = &shown->plan;
+    const struct infer_plan *plan = &shown->loaded.plan;
     char needed[32], weights[32], kv[32], available[32];
     memory_words(shown->needed, needed);
     memory_words(plan->weight_bytes, weights);
     memory_words(plan->kv_bytes, kv);
     memory_words(shown->available, available);
-    show_words(&shown->info, shown->digest);
+    show_words(&shown->loaded.info, shown->digest);
     printf("memory        %s, %s free: it %s\n", needed, available,
            shown->needed <= shown->available ? "fits" : "does not fit");
-    if (!shown->info.generates) {
+    if (!shown->loaded.info.generates) {
         printf("              weights %s, batches of %u tokens\n", weights,
                plan->batch_tokens);
         return;
     }
     printf("              weights %s, past tokens %s\n"
            "              context of %u tokens, %u sequences in flight\n",
-           weights, kv, plan->context_tokens, shown->options.batch_sequences);
+           weights, kv, plan->context_tokens, shown->loaded.options.batch_sequences);
     char what[80];
-    snprintf(what, sizeof(what), "%u sequences", shown->options.batch_sequences);
+    snprintf(what, sizeof(what), "%u sequences", shown->loaded.options.batch_sequences);
     show_largest(what, shown->context, "tokens of context");
-    snprintf(what, sizeof(what), "context of %u tokens", shown->info.context_tokens);
+    snprintf(what, sizeof(what), "context of %u tokens",
+             shown->loaded.info.context_tokens);
     show_largest(what, shown->batch, "sequences");
 }
 
 /* ---- the verb ------------------------------------------------------------------- */
 
-static int show_plan(const struct model_asked *asked, const struct infer_model *model,
-                     const char *path, struct shown *out)
+static int show_plan(const struct model_asked *asked, struct shown *out)
 {
-    int status = engine_options("model", &asked->engine, model, &out->options);
+    struct loaded *loaded = &out->loaded;
+    int status =
+        engine_options("model", &asked->engine, &loaded->info, &loaded->options);
     if (status < 0)
-        status = engine_plan("model", path, model, &out->options, &out->plan);
+        status = engine_plan("model", loaded);
     if (status >= 0)
         return status;
-    const struct memory_part part = {"model", out->plan.bytes};
+    const struct memory_part part = {"model", loaded->plan.bytes};
     out->needed = memory_needed(&part, 1);
     out->available = memory_free();
-    if (out->info.generates) {
-        out->context = largest(asked, model, out->info.context_tokens, false, out);
-        out->batch = largest(asked, model, INFER_BATCH_SEQUENCES_MAX, true, out);
+    if (loaded->info.generates) {
+        out->context = largest(asked, out, loaded->info.context_tokens, false);
+        out->batch = largest(asked, out, INFER_BATCH_SEQUENCES_MAX, true);
     }
     return -1;
 }
 
-static int show_digest(const char *path, struct shown *out)
+int model_show(const struct model_asked *asked, enum format format, const char *name)
 {
-    struct store_digest digest;
-    struct store_error why;
-    if (store_digest_file(path, &digest, &why) == 0) {
-        store_digest_hex(&digest, out->digest);
-        return -1;
-    }
-    complain("model", "%s", why.text);
-    return EXIT_NO_START;
-}
-
-int model_show(const struct model_asked *asked, enum format format, const char *path)
-{
-    struct infer_model *model;
     struct shown shown = {0};
-    int status = engine_model("model", path, &model);
-    if (status >= 0)
-        return status;
-    infer_model_info(model, &shown.info);
-    status = show_plan(asked, model, path, &shown);
+    int status = engine_load("model", &asked->engine, name, &shown.loaded);
     if (status < 0)
-        status = show_digest(path, &shown);
-    if (status < 0 && format == FORMAT_JSON)
-        show_json(&shown);
-    else if (status < 0)
-        show_text(&shown);
-    infer_model_close(model);
-    return status < 0 ? EXIT_DONE : status;
+        status = show_plan(asked, &shown);
+    if (status < 0)
+        status = engine_identify("model", &asked->engine, &shown.loaded);
+    if (status < 0) {
+        store_digest_hex(&shown.loaded.digest, shown.digest);
+        if (format == FORMAT_JSON)
+            show_json(&shown);
+        else
+            show_text(&shown);
+        status = EXIT_DONE;
+    }
+    engine_close(&shown.loaded);
+    return status;
 }

@@ -1,6 +1,6 @@
 /* cloister run - the main job: documents in, results and audit log out.
  *
- *     policy ─ inputs ─ attest ─ parser ─ model ─ database ─ fence ─ run ─ report
+ *     policy ─ inputs ─ attest ─ parser ─ models ─ database ─ fence ─ run ─ report
  *
  * The probes of attest and cloister-parse are started while this process has one thread
  * and little memory. From the fence on it starts no process and no program. Whatever
@@ -16,10 +16,10 @@
 #include <sys/stat.h>
 
 static struct {
-    const char *policy, *db, *encoder, *password_file, *files_from, *until, *format;
+    const char *policy, *db, *password_file, *files_from, *until, *format;
     long max_seconds;
-    bool retry_failed, dry_run, quiet;
-    struct engine engine;
+    bool retry_failed, dry_run;
+    struct run_models models;
 } asked;
 
 static const struct option options[] = {
@@ -28,7 +28,9 @@ static const struct option options[] = {
     {"db", "FILE", "database to write (default: cloister.db)", OPTION_TEXT, &asked.db,
      0, 0},
     {"encoder", "FILE", "GGUF encoder (default: all-minilm-l6-v2.q8_0.gguf)",
-     OPTION_TEXT, &asked.encoder, 0, 0},
+     OPTION_TEXT, &asked.models.encoder, 0, 0},
+    {"model", "FILE", "GGUF language model that answers and writes (default: none)",
+     OPTION_TEXT, &asked.models.engine.model, 0, 0},
     {"files-from", "FILE", "read more paths from FILE, one a line (-: standard input)",
      OPTION_TEXT, &asked.files_from, 0, 0},
     {"password-file", "FILE", "passwords to try on encrypted PDFs, one a line",
@@ -41,11 +43,12 @@ static const struct option options[] = {
      0, 0},
     {"max-seconds", "N", "stop after N seconds, resumable", OPTION_NUMBER,
      &asked.max_seconds, 1, 100L * 365 * 86400},
-    ENGINE_OPTIONS(asked.engine),
+    ENGINE_OPTIONS(asked.models.engine),
+    ENGINE_DECODER_OPTIONS(asked.models.engine),
     {"format", "json", "end with one JSON object instead of words", OPTION_TEXT,
      &asked.format, 0, 0},
-    {"quiet", NULL, "no progress and no closing words", OPTION_FLAG, &asked.quiet, 0,
-     0},
+    {"quiet", NULL, "no progress and no closing words", OPTION_FLAG,
+     &asked.models.quiet, 0, 0},
     {0},
 };
 
@@ -248,29 +251,6 @@ static int job_store(struct job *job)
                                    : EXIT_NO_START;
 }
 
-/* ---- the model ------------------------------------------------------------------ */
-
-static int job_model(struct job *job)
-{
-    job->encoder_path =
-        lookup_model(asked.encoder ? asked.encoder : "all-minilm-l6-v2.q8_0.gguf");
-    if (!job->encoder_path)
-        return EXIT_NO_START;
-    int status = engine_model("run", job->encoder_path, &job->model);
-    if (status < 0)
-        status = engine_options("run", &asked.engine, job->model, &job->options);
-    if (status < 0)
-        status = engine_plan("run", job->encoder_path, job->model, &job->options,
-                             &job->plan);
-    const struct memory_part part = {"encoder", job->plan.bytes};
-    if (status < 0)
-        status = memory_announce("run", &part, 1, !asked.quiet);
-    if (status < 0)
-        status = engine_session("run", job->encoder_path, job->model, &job->options,
-                                &job->session);
-    return status;
-}
-
 /* ---- the run -------------------------------------------------------------------- */
 
 static const char *why_ended(const struct job *job, int status)
@@ -288,8 +268,9 @@ struct pipeline job_pipeline(const struct job *job)
 {
     return (struct pipeline){
         .policy = job->policy,
-        .model = job->model,
-        .session = job->session,
+        .model = job->encoder.model,
+        .session = job->encoder.session,
+        .decoder = job->decoder,
         .parser = job->parser,
         .lanes = job->lanes,
         .password = (const char *const *)job->password,
@@ -308,10 +289,10 @@ static int job_run(struct job *job)
     struct pipeline_error why;
     struct store_error store_why;
     struct pipeline run = job_pipeline(job);
-    run.report = asked.quiet ? NULL : progress_paint;
+    run.report = asked.models.quiet ? NULL : progress_paint;
     run.report_arg = job;
     int status = pipeline_run(&run, &job->end, &job->total, &why);
-    if (!asked.quiet)
+    if (!asked.models.quiet)
         progress_clear();
     if (status != PIPELINE_OK)
         complain("run", "broken off: %s; the same command goes on where it stopped",
@@ -360,7 +341,7 @@ static void closing_words(const struct job *job, int status)
             db_path(), "report", job->report_path));
         return;
     }
-    if (asked.quiet)
+    if (asked.models.quiet)
         return;
     fprintf(stderr,
             "%zu documents: %zu done now, %zu done before; %zu not ok, %zu undecided "
@@ -372,8 +353,7 @@ static void closing_words(const struct job *job, int status)
 static int job_close(struct job *job, int status)
 {
     struct store_error why;
-    infer_session_close(job->session);
-    infer_model_close(job->model);
+    job_models_close(job);
     if (job->store && store_close(job->store, &why) != 0) {
         complain("run", "%s", why.text);
         status = EXIT_BROKEN_OFF;
@@ -383,7 +363,6 @@ static int job_close(struct job *job, int status)
     passwords_free(job->password, job->password_count);
     policy_free(job->policy);
     free(job->report_path);
-    free(job->encoder_path);
     json_decref(job->attest);
     return status;
 }
@@ -401,7 +380,7 @@ static int job_open(struct job *job, int words, char **argv)
     if (status < 0)
         status = job_parser(job);
     if (status < 0)
-        status = job_model(job);
+        status = job_models(job, &asked.models);
     job->report_path = report_path_make(db_path());
     pipeline_inputs_leave_out(&job->inputs, is_ours, job);
     pipeline_inputs_finish(&job->inputs);
@@ -415,6 +394,8 @@ static int job_do(struct job *job, int words, char **argv)
     if (status < 0) {
         pipeline_inputs_leave_out(&job->inputs, is_ours, job); /* it may be new */
         status = job_fence(job, words, argv, db_path(), asked.files_from != NULL);
+        if (status < 0)
+            status = job_decoder(job);
         if (status < 0)
             status = job_begin(job, words, argv);
     }

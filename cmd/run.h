@@ -17,11 +17,8 @@ struct job { /* all that a run holds; released in reverse order at the end */
     struct store *store;
     int64_t run_id;
     char *report_path;
-    char *encoder_path;
-    struct infer_model *model;
-    struct infer_session *session;
-    struct infer_options options;
-    struct infer_plan plan;
+    struct loaded encoder, model;     /* model: all zero where none is asked for */
+    struct pipeline_decoder *decoder; /* NULL: no language model */
     struct pipeline_progress total;
     enum pipeline_end end;
     int64_t started_ms, deadline_ms; /* as clock_ms(); 0: no deadline */
@@ -34,6 +31,21 @@ struct pipeline job_pipeline(const struct job *job);
 
 int64_t clock_ms(void); /* monotonic */
 
+/* ---- run_model.c: the encoder and the language model ----------------------------- */
+
+struct run_models {      /* what the command line says of them */
+    const char *encoder; /* NULL: not said */
+    struct engine engine;
+    bool quiet; /* the plan is not announced */
+};
+
+/* Both models and their sessions; -1 to go on, or an exit status after a message. */
+int job_models(struct job *job, const struct run_models *asked);
+/* Make the language model ready to be asked, where there is one; it computes, so it is
+ * called when this process is locked. */
+int job_decoder(struct job *job);
+void job_models_close(struct job *job);
+
 /* ---- identity.c: who runs what, where, with which settings ---------------------- */
 
 /* Write the run's identity and facts into the database; -1 to go on. */
@@ -42,9 +54,9 @@ int job_begin(struct job *job, int words, char **argv);
 /* What results of this job depend on; settings is what out->settings points to.
  * Passwords are no part of it: they decide which documents open, not what is found in
  * them, and what stayed locked is tried again whenever some are given. */
-enum { SETTINGS_BYTES = 320 };
-int job_identity(const struct job *job, struct store_identity *out,
-                 char settings[SETTINGS_BYTES]);
+enum { SETTINGS_BYTES = 640 };
+void job_identity(const struct job *job, struct store_identity *out,
+                  char settings[SETTINGS_BYTES]);
 
 /* ---- dryrun.c: what a run would do ---- */
 
