@@ -93,9 +93,12 @@ static void flags_that_do_not_exist_are_refused(void **state)
     struct fixture *f = *state;
     struct infer_error err;
 
-    assert_int_equal(infer_tokenize(f->model, "a", 1, 4, &f->ids, &err),
+    assert_int_equal(infer_tokenize(f->model, "a", 1, 8, &f->ids, &err),
                      INFER_EINVALID);
     assert_int_equal(err.status, INFER_EINVALID);
+    assert_int_equal(
+        infer_tokenize_parts(f->model, NULL, 0, INFER_PARSE_SPECIAL, &f->ids, &err),
+        INFER_EINVALID);
 }
 
 static void a_cut_keeps_the_closing_token(void **state)
@@ -236,6 +239,128 @@ static void parts_are_made_valid_each_for_itself(void **state)
 
     (void)state;
     expect_parts(part, 3, (int32_t[]){1, 0, 2}, 3); /* U+FFFD has no tokens here */
+}
+
+/* ---- texts that go on ------------------------------------------------------------ */
+
+#define LOW "\xe2\x96\x81" /* U+2581, the space */
+
+/* A space stands before every text, and before "a" it is one token with it. */
+static const struct vocab_token piece_tokens[] = {
+    {"<unk>", TOKEN_UNKNOWN, 0}, {"<s>", TOKEN_CONTROL, 0},
+    {"</s>", TOKEN_CONTROL, 0},  {"[X]", TOKEN_CONTROL, 0},
+    {LOW, TOKEN_NORMAL, -9},     {"a", TOKEN_NORMAL, -9},
+    {"b", TOKEN_NORMAL, -9},     {LOW "a", TOKEN_NORMAL, -1},
+    {"ab", TOKEN_NORMAL, -2},
+};
+
+static const struct vocab pieces = {.model = "llama",
+                                    .token = piece_tokens,
+                                    .tokens =
+                                        sizeof piece_tokens / sizeof *piece_tokens,
+                                    .number = {{"tokenizer.ggml.bos_token_id", 1},
+                                               {"tokenizer.ggml.eos_token_id", 2},
+                                               {"tokenizer.ggml.unknown_token_id", 0}}};
+
+static void a_text_that_goes_on_gets_no_space_in_front(void **state)
+{
+    const unsigned on = INFER_CONTINUES;
+    struct vocab unigram = pieces;
+    struct tokenizer *t = vocab_open(&pieces, NULL);
+
+    (void)state;
+    vocab_expect(t, &pieces, "a", 0, LOW "a");
+    vocab_expect(t, &pieces, "a", on, "a");
+    vocab_expect(t, &pieces, " a", on, LOW "a");
+    vocab_expect(t, &pieces, "ab a", on, "ab|" LOW "a");
+    vocab_expect(t, &pieces, "", on, "");
+    vocab_expect(t, &pieces, "a", on | INFER_ADD_SPECIAL, "<s>|a");
+    tokenizer_close(t);
+    unigram.model = "t5";
+    t = vocab_open(&unigram, NULL);
+    vocab_expect(t, &unigram, "a", 0, LOW "a");
+    vocab_expect(t, &unigram, "a", on, "a");
+    tokenizer_close(t);
+}
+
+/* What comes behind a special token begins a text, whatever came before that. */
+static void a_text_behind_markup_gets_its_space_all_the_same(void **state)
+{
+    const unsigned on = INFER_CONTINUES | INFER_PARSE_SPECIAL;
+    struct tokenizer *t = vocab_open(&pieces, NULL);
+
+    (void)state;
+    vocab_expect(t, &pieces, "[X]a", on, "[X]|" LOW "a");
+    vocab_expect(t, &pieces, "b[X]a", on, "b|[X]|" LOW "a");
+    tokenizer_close(t);
+}
+
+static void parts_that_go_on_get_no_space_in_front(void **state)
+{
+    static const struct infer_part part[] = {
+        {"a", 1, false}, {"b", 1, true}, {"[X]", 3, true}, {"a", 1, false}};
+    static const int32_t fresh[] = {7, 6, 3, 7}, on[] = {8, 3, 7};
+    struct tokenizer *t = vocab_open(&pieces, NULL);
+    struct infer_tokens got = {0};
+
+    (void)state;
+    assert_int_equal(tokenizer_encode_parts(t, part, 4, 0, &got, NULL), 0);
+    assert_int_equal(got.count, 4);
+    assert_memory_equal(got.id, fresh, sizeof fresh);
+    assert_int_equal(tokenizer_encode_parts(t, part, 4, INFER_CONTINUES, &got, NULL),
+                     0);
+    assert_int_equal(got.count, 3);
+    assert_memory_equal(got.id, on, sizeof on);
+    infer_tokens_free(&got);
+    tokenizer_close(t);
+}
+
+/* A prompt in two pieces is the prompt in one, where a plain token ends between them;
+ * behind a special one the second piece begins a text and must not go on. */
+static void two_pieces_are_the_whole(void **state)
+{
+    static const char *const piece[][2] = {
+        {"ab", " a b"}, {"", "ab a"}, {"ab a", ""}, {"b a", "[X]b"}};
+    struct tokenizer *t = vocab_open(&pieces, NULL);
+    struct infer_tokens whole = {0}, front = {0}, tail = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof piece / sizeof *piece; i++) {
+        const char *a = piece[i][0], *b = piece[i][1];
+        const struct infer_part both[] = {{a, strlen(a), true}, {b, strlen(b), true}};
+        unsigned on = *a != '\0' ? INFER_CONTINUES : 0;
+
+        assert_int_equal(
+            tokenizer_encode_parts(t, both, 2, INFER_ADD_SPECIAL, &whole, NULL), 0);
+        assert_int_equal(
+            tokenizer_encode_parts(t, both, 1, INFER_ADD_SPECIAL, &front, NULL), 0);
+        assert_int_equal(tokenizer_encode_parts(t, both + 1, 1, on, &tail, NULL), 0);
+        assert_int_equal(whole.count, front.count + tail.count);
+        if (front.count > 0)
+            assert_memory_equal(whole.id, front.id, front.count * sizeof *front.id);
+        if (tail.count > 0)
+            assert_memory_equal(whole.id + front.count, tail.id,
+                                tail.count * sizeof *tail.id);
+    }
+    infer_tokens_free(&whole);
+    infer_tokens_free(&front);
+    infer_tokens_free(&tail);
+    tokenizer_close(t);
+}
+
+/* Families without a space in front do not change. */
+static void going_on_changes_nothing_elsewhere(void **state)
+{
+    struct tokenizer *t = vocab_open(&chat, NULL);
+    int32_t hello = id_of(TINY_WORD "hello");
+
+    vocab_expect(t, &chat, "hi<|x|>", INFER_CONTINUES, "hi|<|||x|||>");
+    vocab_expect(t, &chat, "<|x|>hi", INFER_CONTINUES | INFER_PARSE_SPECIAL,
+                 "<|x|>|hi");
+    tokenizer_close(t);
+    expect(*state, "hello", INFER_CONTINUES, (int32_t[]){hello, -1});
+    expect(*state, "hello", INFER_CONTINUES | INFER_ADD_SPECIAL,
+           (int32_t[]){CLS, hello, SEP, -1});
 }
 
 struct sharer {
@@ -422,6 +547,12 @@ int main(void)
         cmocka_unit_test(markup_does_not_begin_in_a_document),
         cmocka_unit_test(plain_text_merges_across_parts),
         cmocka_unit_test(parts_are_made_valid_each_for_itself),
+        cmocka_unit_test(a_text_that_goes_on_gets_no_space_in_front),
+        cmocka_unit_test(a_text_behind_markup_gets_its_space_all_the_same),
+        cmocka_unit_test(parts_that_go_on_get_no_space_in_front),
+        cmocka_unit_test(two_pieces_are_the_whole),
+        cmocka_unit_test_setup_teardown(going_on_changes_nothing_elsewhere, set_up,
+                                        tear_down),
         cmocka_unit_test(threads_share_a_tokenizer),
         cmocka_unit_test(any_vocabulary_is_refused_in_words_or_works),
     };

@@ -36,6 +36,7 @@ struct vocab { /* NULL and 0: the key is not written */
     } flag[4];
     const char *charsmap; /* written as bytes */
     size_t charsmap_bytes;
+    const char *chat_template;
 };
 
 /* The writer has no elements of one byte: they are appended to its keys. */
@@ -87,6 +88,9 @@ static inline void vocab_write_keys(struct gguf_writer *w, const struct vocab *v
         gguf_write_string(w, "tokenizer.ggml.pre", v->pre, strlen(v->pre));
     if (v->name != NULL)
         gguf_write_string(w, "general.name", v->name, strlen(v->name));
+    if (v->chat_template != NULL)
+        gguf_write_string(w, "tokenizer.chat_template", v->chat_template,
+                          strlen(v->chat_template));
     for (size_t i = 0; i < 8 && v->number[i].key != NULL; i++)
         gguf_write_u32(w, v->number[i].key, v->number[i].value);
     for (size_t i = 0; i < 4 && v->flag[i].key != NULL; i++)
