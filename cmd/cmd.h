@@ -171,6 +171,39 @@ int engine_plan(const char *command, struct loaded *loaded);
 int engine_session(const char *command, struct loaded *loaded);
 void engine_close(struct loaded *loaded);
 
+/* ---- decoder.c: a language model for a policy ------------------------------------ */
+
+/* engine_load() to engine_plan() of engine->model, with room for the policy's prompts;
+ * and, when the process is locked, what asks it. -1 to go on. */
+int decoder_load(const char *command, const struct engine *engine,
+                 const struct policy *policy, struct loaded *out);
+int decoder_open(const char *command, const struct policy *policy,
+                 const struct loaded *model, struct pipeline_decoder **out);
+
+/* ---- reader.c: documents read one at a time -------------------------------------- */
+
+struct reader {
+    const char *command;
+    struct policy *policy;
+    struct ingest_parser *parser;
+    char **password;
+    size_t password_count;
+};
+/* How reading one file ended, in the names of the database. */
+struct ending {
+    const char *outcome, *reason;
+};
+int reader_open(struct reader *reader, const char *command, const char *policy,
+                const char *password_file);
+/* -1 and *document, NULL when its bytes could not be had; or an exit status. */
+int reader_read(struct reader *reader, const char *path, struct ingest_file *file,
+                struct store_digest *digest, struct ingest_document **document);
+struct ending reader_ending(const struct reader *reader, const struct ingest_file *file,
+                            const struct ingest_document *document);
+void reader_close(struct reader *reader);
+/* By name or path; NULL after a message. */
+struct policy *policy_find(const char *name);
+
 /* ---- memory.c: what is taken is said, and refused when there is not so much -------
  */
 
@@ -212,6 +245,9 @@ void attest_running(json_t *facts, const struct ingest_parser *parser);
 /* Lock this process down, with what is still to be opened; -1, or EXIT_NO_START. */
 int fence_close(const char *command, const struct ingest_grant *grant, size_t count,
                 const struct ingest_parser *parser);
+
+/* The folder of a file, as a string of its own. */
+char *folder_of(const char *path);
 
 /* ---- results.c ------------------------------------------------------------------ */
 

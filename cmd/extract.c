@@ -2,7 +2,6 @@
  * else: no database, no answers. What is printed here is what a run would see. */
 #include "cmd/cmd.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +23,8 @@ static const struct option options[] = {
 };
 
 struct extract {
-    struct policy *policy;
-    struct ingest_parser *parser;
-    struct infer_model *model; /* NULL when only text is printed */
-    char **password;
-    size_t password_count;
+    struct reader reader;
+    struct loaded encoder; /* zero when only text is printed */
     enum format format;
 };
 
@@ -92,26 +88,6 @@ static json_t *chunks_json(const struct pipeline_text *text)
     return array;
 }
 
-/* How reading one file ended, in the names of the database. */
-struct ending {
-    const char *outcome, *reason;
-};
-
-static struct ending ending_of(const struct policy *policy,
-                               const struct ingest_file *file,
-                               const struct ingest_document *document)
-{
-    const char *hidden =
-        document ? pipeline_all_hidden(document, policy->hidden_text) : NULL;
-    enum ingest_outcome outcome = hidden     ? INGEST_SUSPECT_TEXT
-                                  : document ? document->outcome
-                                             : file->outcome;
-    return (struct ending){.outcome = ingest_outcome_name(outcome),
-                           .reason = hidden     ? hidden
-                                     : document ? document->reason
-                                                : file->reason};
-}
-
 static void print_json(const char *path, const struct ingest_file *file,
                        const char digest[65], const struct ending *ending,
                        const struct ingest_document *document,
@@ -161,42 +137,14 @@ static void print_text(const struct ingest_document *document)
 
 /* ---- one file ------------------------------------------------------------------- */
 
-/* 0 and *document (NULL when its bytes could not be had), or an exit status. */
-static int extract_read(struct extract *extract, const char *path,
-                        struct ingest_file *file, char digest[65],
-                        struct ingest_document **document)
-{
-    struct pipeline_error load_why;
-    struct ingest_error why;
-    struct ingest_request request;
-    struct store_digest sum;
-    size_t tag;
-    *document = NULL;
-    pipeline_request(extract->policy, (const char *const *)extract->password,
-                     extract->password_count, &request);
-    if (pipeline_load(extract->parser, 0, path, request.limits.file_bytes_max, file,
-                      &sum, &load_why) != PIPELINE_OK) {
-        complain("extract", "%s: %s", path, load_why.text);
-        return EXIT_BROKEN_OFF;
-    }
-    if (file->outcome != INGEST_READ)
-        return 0;
-    store_digest_hex(&sum, digest);
-    if (ingest_start(extract->parser, 0, &request, 0, &why) == INGEST_OK &&
-        ingest_collect(extract->parser, -1, document, &tag, &why) == INGEST_OK)
-        return 0;
-    complain("extract", "%s: %s", path, why.text);
-    return EXIT_BROKEN_OFF;
-}
-
 static int extract_print(struct extract *extract, const char *path,
                          const struct ingest_file *file, const char digest[65],
                          const struct ingest_document *document)
 {
     struct pipeline_error why;
     struct pipeline_text *text = NULL;
-    const struct policy *policy = extract->policy;
-    struct ending ending = ending_of(policy, file, document);
+    const struct policy *policy = extract->reader.policy;
+    struct ending ending = reader_ending(&extract->reader, file, document);
     int status = strcmp(ending.outcome, "ok") == 0 ? EXIT_DONE : EXIT_SOME;
     if (extract->format == FORMAT_TEXT) {
         if (document)
@@ -206,8 +154,8 @@ static int extract_print(struct extract *extract, const char *path,
         return status;
     }
     if (document && document->section_count > 0 &&
-        pipeline_chunk(&text, document, extract->model, policy->chunk_tokens_max,
-                       policy->hidden_text, &why) != 0) {
+        pipeline_chunk(&text, document, extract->encoder.model,
+                       policy->chunk_tokens_max, policy->hidden_text, &why) != 0) {
         complain("extract", "%s: %s", path, why.text);
         return EXIT_BROKEN_OFF;
     }
@@ -220,10 +168,14 @@ static int extract_file(struct extract *extract, const char *path)
 {
     struct ingest_file file = {0};
     struct ingest_document *document;
+    struct store_digest sum;
     char digest[65] = "";
-    int status = extract_read(extract, path, &file, digest, &document);
-    if (status == 0)
+    int status = reader_read(&extract->reader, path, &file, &sum, &document);
+    if (status < 0) {
+        if (file.outcome == INGEST_READ)
+            store_digest_hex(&sum, digest);
         status = extract_print(extract, path, &file, digest, document);
+    }
     ingest_document_free(document);
     return status;
 }
@@ -232,42 +184,15 @@ static int extract_file(struct extract *extract, const char *path)
 
 static int extract_open(struct extract *extract)
 {
-    struct policy_error policy_why;
-    struct ingest_error ingest_why;
-    struct infer_error infer_why;
-    int status = -1;
-    char *policy = lookup_policy(asked.policy ? asked.policy : "contracts");
-    char *program = policy ? lookup_parser() : NULL;
-    char *encoder = NULL;
-    if (!policy || !program) {
-        status = policy ? EXIT_NO_START : EXIT_USAGE;
-        goto out;
-    }
-    if (policy_load(&extract->policy, policy, &policy_why) != POLICY_OK) {
-        complain(NULL, "%s:%d: %s", policy, policy_why.line, policy_why.text);
-        status = EXIT_USAGE;
-        goto out;
-    }
-    struct ingest_parser_options lanes = {.program = program, .lanes = 1};
-    if (ingest_parser_open(&extract->parser, &lanes, &ingest_why) != INGEST_OK) {
-        complain("extract", "%s", ingest_why.text);
-        status = EXIT_NO_START;
-        goto out;
-    }
-    if (extract->format != FORMAT_JSON)
-        goto out;
-    encoder =
-        lookup_model(asked.encoder ? asked.encoder : "all-minilm-l6-v2.q8_0.gguf");
-    if (!encoder) {
-        status = EXIT_NO_START;
-    } else if (infer_model_open(&extract->model, encoder, &infer_why) != 0) {
-        complain("extract", "%s: %s", encoder, infer_why.text);
-        status = EXIT_NO_START;
-    }
-out:
-    free(policy);
-    free(program);
-    free(encoder);
+    const struct engine plain = {0};
+    int status =
+        reader_open(&extract->reader, "extract",
+                    asked.policy ? asked.policy : "contracts", asked.password_file);
+    if (status < 0 && extract->format == FORMAT_JSON)
+        status =
+            engine_load("extract", &plain,
+                        asked.encoder ? asked.encoder : "all-minilm-l6-v2.q8_0.gguf",
+                        &extract->encoder);
     return status;
 }
 
@@ -278,7 +203,8 @@ static int extract_fence(const struct extract *extract, int words, char **argv)
         return EXIT_NO_START;
     for (int i = 1; i < words; i++)
         grant[i - 1].path = argv[i];
-    int status = fence_close("extract", grant, (size_t)words - 1, extract->parser);
+    int status =
+        fence_close("extract", grant, (size_t)words - 1, extract->reader.parser);
     free(grant);
     return status;
 }
@@ -294,10 +220,6 @@ static int extract_main(const struct command *self, int argc, char **argv)
         complain("extract", "no FILE given");
         status = EXIT_USAGE;
     }
-    if (status < 0 && asked.password_file)
-        status = passwords_read("extract", asked.password_file, &extract.password,
-                                &extract.password_count);
-    signal(SIGPIPE, SIG_IGN); /* a parser that dies is an error, not our end */
     if (status < 0)
         status = extract_open(&extract);
     if (status < 0)
@@ -309,10 +231,8 @@ static int extract_main(const struct command *self, int argc, char **argv)
         int one = extract_file(&extract, argv[i]);
         worst = one > worst ? one : worst;
     }
-    infer_model_close(extract.model);
-    ingest_parser_close(extract.parser);
-    policy_free(extract.policy);
-    passwords_free(extract.password, extract.password_count);
+    engine_close(&extract.encoder);
+    reader_close(&extract.reader);
     return worst;
 }
 

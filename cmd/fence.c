@@ -32,8 +32,7 @@ static bool leads_to_file(const char *path)
            S_ISREG(st.st_mode);
 }
 
-/* The folder of a file, as a string of its own. */
-static char *folder_of(const char *path)
+char *folder_of(const char *path)
 {
     char *copy = path ? strdup(path) : NULL;
     char *folder = copy ? strdup(dirname(copy)) : NULL;

@@ -1,29 +1,25 @@
 /* cloister policy - which policies there are, whether one is sound, what it says. */
-#include "cmd/cmd.h"
+#include "cmd/policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct option options[] = {{0}};
+static struct policy_asked asked;
 
-static struct policy *policy_open(const char *name)
-{
-    struct policy *policy = NULL;
-    struct policy_error why;
-    char *path = lookup_policy(name);
-    if (!path)
-        return NULL;
-    if (policy_load(&policy, path, &why) != POLICY_OK) {
-        if (why.line > 0)
-            complain(NULL, "%s:%d: %s", path, why.line, why.text);
-        else
-            complain(NULL, "%s: %s", path, why.text);
-        policy = NULL;
-    }
-    free(path);
-    return policy;
-}
+static const struct option options[] = {
+    {"model", "FILE", "prompt, calibrate: the GGUF language model", OPTION_TEXT,
+     &asked.engine.model, 0, 0},
+    {"output", "FILE", "calibrate: the prior to write (also -o)", OPTION_TEXT,
+     &asked.output, 0, 0},
+    {"encoder", "FILE", "model whose tokens chunks are counted in", OPTION_TEXT,
+     &asked.encoder, 0, 0},
+    {"password-file", "FILE", "passwords to try on encrypted PDFs, one a line",
+     OPTION_TEXT, &asked.password_file, 0, 0},
+    ENGINE_OPTIONS(asked.engine),
+    ENGINE_DECODER_OPTIONS(asked.engine),
+    {0},
+};
 
 static int policy_list(void)
 {
@@ -31,7 +27,7 @@ static int policy_list(void)
     size_t count = lookup_policies(&name);
     int status = EXIT_DONE;
     for (size_t i = 0; i < count; i++) {
-        struct policy *policy = policy_open(name[i]);
+        struct policy *policy = policy_find(name[i]);
         if (policy)
             printf("%-16s %s\n", name[i], policy->title);
         else
@@ -45,7 +41,7 @@ static int policy_list(void)
 
 static int check(const char *name)
 {
-    struct policy *policy = policy_open(name);
+    struct policy *policy = policy_find(name);
     if (!policy)
         return EXIT_USAGE;
     struct store_digest digest;
@@ -107,7 +103,7 @@ static void render_rule(const struct policy_rule *rule)
 
 static int render(const char *name)
 {
-    struct policy *policy = policy_open(name);
+    struct policy *policy = policy_find(name);
     if (!policy)
         return EXIT_USAGE;
     printf(
@@ -133,6 +129,22 @@ static int render(const char *name)
     return EXIT_DONE;
 }
 
+/* The verbs that ask a language model; none is taken by default, since what it says
+ * of labels belongs to it alone. */
+static int with_model(const char *verb, int words, char **argv)
+{
+    bool prompt = strcmp(verb, "prompt") == 0;
+    asked.name = argv[2];
+    if (asked.engine.model && prompt && words == 4)
+        return policy_prompt(&asked, argv[3]);
+    if (asked.engine.model && !prompt && words >= 4 && asked.output)
+        return policy_calibrate(&asked, asked.output, argv + 3, (size_t)words - 3);
+    complain("policy", prompt ? "say \"policy prompt NAME|FILE --model FILE PATH\""
+                              : "say \"policy calibrate NAME|FILE --model FILE -o FILE "
+                                "PATH...\"");
+    return EXIT_USAGE;
+}
+
 static int policy_main(const struct command *self, int argc, char **argv)
 {
     int words;
@@ -152,19 +164,17 @@ static int policy_main(const struct command *self, int argc, char **argv)
         return EXIT_DONE;
     }
     if (strcmp(verb, "prompt") == 0 || strcmp(verb, "calibrate") == 0)
-        complain("policy",
-                 "\"policy %s\" belongs to language models, which this version "
-                 "does not run yet",
-                 verb);
-    else
-        complain("policy", "say \"policy list\", \"check\", \"render\" or \"schema\"");
+        return with_model(verb, words, argv);
+    complain("policy", "say \"policy list\", \"check\", \"render\", \"schema\", "
+                       "\"prompt\" or \"calibrate\"");
     return EXIT_USAGE;
 }
 
 const struct command cmd_policy = {
     .name = "policy",
-    .synopsis = "policy list | policy check|render [NAME|FILE] | policy schema",
-    .summary = "List the policies, check one, show it in words, or print the grammar.",
+    .synopsis = "policy list | check|render [NAME|FILE] | schema | prompt NAME|FILE "
+                "--model FILE PATH | calibrate NAME|FILE --model FILE -o FILE PATH...",
+    .summary = "List policies, check one, show it in words or prompts, measure priors.",
     .option = options,
     .run = policy_main,
 };

@@ -64,17 +64,8 @@ static void on_signal(int signal_number)
 
 static int job_policy(struct job *job)
 {
-    struct policy_error why;
-    char *path = lookup_policy(asked.policy ? asked.policy : "contracts");
-    if (!path)
-        return EXIT_USAGE;
-    int status = policy_load(&job->policy, path, &why);
-    if (status != POLICY_OK && why.line > 0)
-        complain(NULL, "%s:%d: %s", path, why.line, why.text);
-    else if (status != POLICY_OK)
-        complain(NULL, "%s: %s", path, why.text);
-    free(path);
-    return status == POLICY_OK ? -1 : EXIT_USAGE;
+    job->policy = policy_find(asked.policy ? asked.policy : "contracts");
+    return job->policy ? -1 : EXIT_USAGE;
 }
 
 static int job_parser(struct job *job)
