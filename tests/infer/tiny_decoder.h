@@ -144,6 +144,7 @@ static inline void tiny_add(struct tiny_list *list, int layer, const char *name,
     if (tiny_is(list->d->swapped, own)) {
         t->dim[0] = rows;
         t->dim[1] = length;
+        t->rows = length * t->dim[2];
     }
     list->count++;
 }
