@@ -23,8 +23,9 @@
 enum {
     TURNS_PERCENT_MIN = 20, /* of a dialogue's sentences name their speaker */
     SPEAKERS_MIN = 2,
-    PROMPT_RUN_MIN = 6,         /* words in a row ... */
-    PROMPT_RUN_PERCENT_MIN = 60 /* ... or so much of the claim */
+    PROMPT_RUN_LONG = 6,        /* words in a row, or ... */
+    PROMPT_RUN_MIN = 4,         /* ... fewer that are ... */
+    PROMPT_RUN_PERCENT_MIN = 33 /* ... so much of the claim */
 };
 
 #define SAME_SHARE 0.8 /* of a claim's words, in one that stands */
@@ -65,13 +66,17 @@ static int by_key(const void *a, const void *b)
 /* Two or more speak again and again. */
 static bool is_dialogue(const struct index *index, int32_t *label)
 {
-    size_t sentences = index->text->sentence_count, turns = 0, speakers = 0;
+    size_t sentences = index->text->sentence_count, count = 0, turns = 0, speakers = 0;
     for (size_t i = 0; i < sentences; i++)
         if (index->label[i] != KEY_NONE)
-            label[turns++] = index->label[i];
-    qsort(label, turns, sizeof(*label), by_key);
-    for (size_t i = 1; i < turns; i++)
-        speakers += label[i] == label[i - 1] && (i == 1 || label[i] != label[i - 2]);
+            label[count++] = index->label[i];
+    qsort(label, count, sizeof(*label), by_key);
+    for (size_t i = 0, same; i < count; i += same) {
+        for (same = 1; i + same < count && label[i + same] == label[i];)
+            same++;
+        turns += same > 1 ? same : 0;
+        speakers += same > 1;
+    }
     return speakers >= SPEAKERS_MIN && turns * 100 >= sentences * TURNS_PERCENT_MIN;
 }
 
@@ -116,8 +121,9 @@ static bool echoes_prompt(const struct ground *ground, size_t *at)
 {
     size_t unused, words = ground->claim.count;
     size_t run = form_run(&ground->claim, &ground->prompt, at);
-    bool long_run = run >= PROMPT_RUN_MIN ||
-                    (run > 2 && run * 100 >= words * PROMPT_RUN_PERCENT_MIN);
+    bool long_run =
+        run >= PROMPT_RUN_LONG ||
+        (run >= PROMPT_RUN_MIN && run * 100 >= words * PROMPT_RUN_PERCENT_MIN);
     return long_run && form_run(&ground->claim, &ground->source, &unused) < run;
 }
 
@@ -225,6 +231,17 @@ static bool take(struct ground *ground, size_t count)
 /* ---- the check
  * ----------------------------------------------------------------------- */
 
+/* "Any fever?" does not say that there is one. */
+static bool is_question(const struct pipeline_text *text, size_t i)
+{
+    const struct pipeline_sentence *sentence = &text->sentence[i];
+    const char *end = text->text + sentence->at + sentence->bytes;
+    while (end > text->text + sentence->at && strchr(" \t\r\n\f", end[-1]))
+        end--;
+    return end > text->text + sentence->at && end[-1] == '?';
+}
+
+/* The words that a claim may rest on; questions of a dialogue say nothing. */
 static bool source_read(struct ground *ground, const struct window *window)
 {
     const struct pipeline_text *text = ground->text;
@@ -232,6 +249,7 @@ static bool source_read(struct ground *ground, const struct window *window)
     words_clear(&ground->source);
     for (size_t i = window->first; i < window->end && room; i++)
         room =
+            (ground->is_dialogue && is_question(text, i)) ||
             words_read(&ground->source, &ground->lexicon,
                        text->text + text->sentence[i].at, text->sentence[i].bytes, i);
     return room;
@@ -264,11 +282,20 @@ static bool lay_beside(struct ground *ground, const struct ground_claim *claim,
     return true;
 }
 
+/* Does a window hold one that was looked at before? It was better, and fell. */
+static bool holds_earlier(const struct window *window, size_t i)
+{
+    for (size_t n = 0; n < i; n++)
+        if (window[n].first >= window[i].first && window[n].end <= window[i].end)
+            return true;
+    return false;
+}
+
 /* The verdict on the best window, unless a later one bears the claim out. */
 static bool find_ground(struct ground *ground, const struct ground_claim *claim,
                         struct ground_result *out, size_t *blame)
 {
-    struct window window[WINDOWS_MAX + 1];
+    struct window window[WINDOWS_MAX];
     size_t count =
         index_windows(&ground->index, &ground->claim, claim->first, claim->end, window);
     if (count == 0)
@@ -276,6 +303,8 @@ static bool find_ground(struct ground *ground, const struct ground_claim *claim,
     for (size_t i = 0; i < count; i++) {
         struct ground_result result = {.verdict = GROUND_STANDS};
         size_t word;
+        if (holds_earlier(window, i))
+            continue;
         if (!lay_beside(ground, claim, &window[i], &result, &word))
             return false;
         if (i == 0 || result.verdict == GROUND_STANDS) {

@@ -15,6 +15,8 @@ enum {
     MEANING_MIN = 2,
     ITEM_MEANING_MIN = 4, /* of one without a full stop */
     ITEM_WORDS_MIN = 7,
+    TITLE_PERCENT_MIN = 60,
+    TITLE_WORDS_MAX = 4, /* with a full stop: "Acme Inc." */
     RUN_WORDS = 4,
     LOOP_PERCENT_MIN = 25 /* of the words, in runs that came before */
 };
@@ -62,26 +64,45 @@ static bool ends_in_stop(const struct ground_claim *claim)
     return c > 0 && !dots && u_hasBinaryProperty(c, UCHAR_S_TERM);
 }
 
-/* Most of its words begin with a capital. */
-static bool is_title(const struct words *words)
+/* The verbs that stand between names without making them a heading. */
+static bool is_auxiliary(const char *word)
 {
-    size_t content = 0, capital = 0;
+    static const char *const verbs[] = {"is",   "are", "was",   "were",  "be",
+                                        "been", "has", "have",  "had",   "do",
+                                        "does", "did", "may",   "must",  "shall",
+                                        "will", "can", "could", "would", "should"};
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (strcmp(verbs[i], word) == 0)
+            return true;
+    return false;
+}
+
+/* Nothing but words that begin with a capital, or with a few others and no stop. */
+static bool is_title(const struct words *words, const struct lexicon *lexicon,
+                     bool stopped)
+{
+    size_t content = 0, initial = 0;
     for (size_t i = 0; i < words->count; i++) {
-        content += words->word[i].kind == WORD_CONTENT;
-        capital += words->word[i].kind == WORD_CONTENT && words->word[i].capital;
+        const struct word *word = &words->word[i];
+        if (word->kind == WORD_EMPTY &&
+            is_auxiliary(lexicon_text(lexicon, word->plain)))
+            return false;
+        content += word->kind == WORD_CONTENT;
+        initial += word->kind == WORD_CONTENT && word->initial;
     }
-    return content < 2 || (capital + 1) * 3 > content * 2;
+    bool short_one = words->count <= TITLE_WORDS_MAX;
+    return stopped && !short_one ? initial == content
+                                 : initial * 100 >= content * TITLE_PERCENT_MIN;
 }
 
 bool form_is_empty(const struct ground_claim *claim, const struct words *words,
                    const struct lexicon *lexicon)
 {
     size_t count = meanings(words, lexicon);
-    if (count < MEANING_MIN)
+    bool stopped = ends_in_stop(claim);
+    if (count < MEANING_MIN || is_title(words, lexicon, stopped))
         return true;
-    if (ends_in_stop(claim) || claim->broken_off)
-        return false;
-    return is_title(words) || count < ITEM_MEANING_MIN;
+    return !stopped && !claim->broken_off && count < ITEM_MEANING_MIN;
 }
 
 /* "$5." may have been going to be "$5.50", "Inc." to go on. */

@@ -125,6 +125,8 @@ struct word {
     enum person person;
     bool capital; /* and not because something begins here */
     bool quoted;
+    bool initial; /* begins with a capital, for whatever reason */
+    bool clause;  /* a comma or semicolon stands before it */
     bool denies;
     unsigned denied; /* how many words after one that denies; 0: not denied */
     size_t sentence; /* as words_read() was told */
@@ -199,9 +201,9 @@ bool form_loops(const struct words *claim, const struct words *source);
 
 struct ground_weight {
     enum ground_verdict verdict;
-    size_t blame;   /* index of a word of the claim, or its count */
-    double support; /* share of the content words */
-    double bond;    /* share of neighbours that are neighbours there too */
+    size_t blame;            /* index of a word of the claim, or its count */
+    double support;          /* share of the content words */
+    double loose, loose_max; /* what has nothing to rest on */
 };
 /* false: no memory. */
 bool ground_weigh(const struct words *claim, const struct words *source,

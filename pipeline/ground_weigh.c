@@ -14,12 +14,16 @@
 #include <string.h>
 
 enum {
-    NEAR_WORDS = 8, /* between neighbours of the claim in the source */
-    UNIT_WORDS = 3  /* between a number and what it counts */
+    NEAR_WORDS = 6,  /* between neighbours of the claim in the source */
+    UNIT_WORDS = 3,  /* between a number and what it counts */
+    LOOSE_WORDS = 32 /* of which one more may have nothing to rest on */
 };
 
-#define SUPPORT_MIN 0.75
-#define BOND_MIN    0.7
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define SUPPORT_MIN  0.85
+#define TURNED       0.5 /* a loose end: near, but the other way about, in the passive */
+#define NEW_CLAUSE   0.5 /* apart, but a new clause begins */
+#define SPLICED      1.5 /* out of two sentences, and no new clause */
 
 struct place { /* a word of the source that bears out a word of the claim */
     size_t claim, source;
@@ -228,34 +232,90 @@ static bool denies_falsely(const struct scale *scale, size_t *blame)
     return false;
 }
 
-/* Is the word that bears on place `source` in the claim, denied or not? */
-static bool claim_holds(const struct scale *scale, size_t source, bool denied,
-                        size_t *word)
+/* A word of the claim that rests on word `source`, is not denied and stands so nowhere
+ * else in the source; the count of words: there is none. */
+static size_t said_of_denied(const struct scale *scale, size_t source)
 {
     for (size_t n = 0; n < scale->count; n++) {
-        *word = scale->place[n].claim;
+        size_t i = scale->place[n].claim;
+        if (scale->place[n].source == source && scale->claim->word[i].denied == 0 &&
+            said_denied(scale, i, false) == SAID_OTHERWISE)
+            return i;
+    }
+    return scale->claim->count;
+}
+
+/* Does the claim deny what rests on word `source`, before all else? */
+static bool is_denied_too(const struct scale *scale, size_t source)
+{
+    for (size_t n = 0; n < scale->count; n++)
         if (scale->place[n].source == source &&
-            (scale->claim->word[*word].denied > 0) == denied)
+            scale->claim->word[scale->place[n].claim].denied == 1)
+            return true;
+    return false;
+}
+
+/* The source denies what the claim says. Its nearest word, "neither PARTY may assign",
+ * may stand there undenied when a later one is denied. */
+static bool leaves_out_denial(const struct scale *scale, size_t *blame)
+{
+    const struct words *source = scale->source;
+    for (size_t j = 0; j < source->count; j++) {
+        size_t said = source->word[j].denied == 1 ? said_of_denied(scale, j)
+                                                  : scale->claim->count;
+        bool later = said == scale->claim->count;
+        for (size_t k = j + 1; k < source->count && source->word[k].denied != 1; k++)
+            later = later || (source->word[k].denied > 1 && is_denied_too(scale, k));
+        *blame = said;
+        if (!later)
             return true;
     }
     return false;
 }
 
-/* The source denies what the claim says. Its nearest word, "neither PARTY may assign",
- * may stand there undenied when the next one is denied. */
-static bool leaves_out_denial(const struct scale *scale, size_t *blame)
+/* ---- may and must
+ * -------------------------------------------------------------------- */
+
+/* Does a sentence of the source hold one of these stems? */
+static bool sentence_holds(const struct scale *scale, size_t sentence,
+                           const char *const *stem, size_t count)
 {
     const struct words *source = scale->source;
-    size_t unused;
     for (size_t j = 0; j < source->count; j++) {
-        if (source->word[j].denied != 1 || !claim_holds(scale, j, false, blame) ||
-            said_denied(scale, *blame, false) == SAID_SO)
+        const struct word *word = &source->word[j];
+        int32_t key = word->need[0] == KEY_NONE ? word->plain : word->need[0];
+        for (size_t n = 0; word->sentence == sentence && n < count; n++)
+            if (strcmp(lexicon_text(scale->lexicon, key), stem[n]) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* Who may is not bound, and who must has no choice. */
+static bool is_otherwise_bound(const struct scale *scale, size_t *blame)
+{
+    static const char *const may[] = {"may",    "might",  "can",   "could",  "right",
+                                      "entitl", "permit", "allow", "option", "elect"};
+    static const char *const must[] = {"must",     "shall",  "will",  "agree",
+                                       "agre",     "requir", "oblig", "undertak",
+                                       "covenant", "need"};
+    const struct words *claim = scale->claim;
+    for (size_t i = 0; i + 1 < claim->count; i++) {
+        const char *word = lexicon_text(scale->lexicon, claim->word[i].plain);
+        bool may_here = strcmp(word, "may") == 0;
+        bool must_here = strcmp(word, "must") == 0 || strcmp(word, "shall") == 0;
+        if (!may_here && !must_here)
             continue;
-        bool later = false;
-        for (size_t k = j + 1; k < source->count && source->word[k].denied != 1; k++)
-            later = later || (source->word[k].denied > 1 &&
-                              claim_holds(scale, k, true, &unused));
-        if (!later)
+        size_t next = i + 1; /* what may be done */
+        while (next + 1 < claim->count && !is_borne_out(scale, next))
+            next++;
+        bool held = !is_borne_out(scale, next);
+        for (size_t a = scale->first[next]; a < scale->first[next + 1] && !held; a++)
+            held = sentence_holds(scale,
+                                  scale->source->word[scale->place[a].source].sentence,
+                                  may_here ? may : must, COUNT(may));
+        *blame = i;
+        if (!held)
             return true;
     }
     return false;
@@ -264,26 +324,99 @@ static bool leaves_out_denial(const struct scale *scale, size_t *blame)
 /* ---- all together
  * -------------------------------------------------------------------- */
 
-static void shares(const struct scale *scale, struct ground_weight *out)
+struct seam { /* what stands between two words of the claim */
+    bool comma, joins, turns;
+};
+
+/* Does j follow i in the source, near it, as it does in the claim? */
+static bool follows(const struct scale *scale, size_t i, size_t j)
 {
-    size_t needed = 0, borne = 0, pairs = 0, near = 0, last = scale->claim->count;
+    for (size_t a = scale->first[i]; a < scale->first[i + 1]; a++)
+        for (size_t b = scale->first[j]; b < scale->first[j + 1]; b++)
+            if (scale->place[a].source < scale->place[b].source &&
+                stand_near(scale, scale->place[a].source, scale->place[b].source,
+                           NEAR_WORDS))
+                return true;
+    return false;
+}
+
+static bool is_one_of(const char *word, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(word, list[i]) == 0)
+            return true;
+    return false;
+}
+
+/* How words i and j of the claim are put together. */
+static struct seam seam_of(const struct scale *scale, size_t i, size_t j)
+{
+    static const char *const joins[] = {"and", "but", "while", "or"};
+    static const char *const turns[] = {"is", "are",  "was",  "were",
+                                        "be", "been", "being"};
+    struct seam seam = {false, false, false};
+    for (size_t n = i + 1; n <= j; n++) {
+        const struct word *word = &scale->claim->word[n];
+        const char *text = lexicon_text(scale->lexicon, word->plain);
+        seam.comma = seam.comma || word->clause;
+        seam.joins = seam.joins || is_one_of(text, joins, COUNT(joins));
+        seam.turns = seam.turns || is_one_of(text, turns, COUNT(turns));
+    }
+    return seam;
+}
+
+static bool share_sentence(const struct scale *scale, size_t i, size_t j)
+{
+    for (size_t a = scale->first[i]; a < scale->first[i + 1]; a++)
+        for (size_t b = scale->first[j]; b < scale->first[j + 1]; b++)
+            if (scale->source->word[scale->place[a].source].sentence ==
+                scale->source->word[scale->place[b].source].sentence)
+                return true;
+    return false;
+}
+
+/* What it costs that two neighbours of the claim are put together. */
+static double junction(const struct scale *scale, size_t i, size_t j)
+{
+    if (follows(scale, i, j))
+        return 0;
+    struct seam seam = seam_of(scale, i, j);
+    if (are_near(scale, i, j, NEAR_WORDS))
+        return seam.turns ? TURNED : 1;
+    if (seam.joins)
+        return seam.comma ? NEW_CLAUSE : 1;
+    return share_sentence(scale, i, j) ? 1 : SPLICED;
+}
+
+/* Is word i used more often in the claim than there? */
+static bool is_overused(const struct scale *scale, size_t i)
+{
+    size_t uses = 0;
+    for (size_t j = 0; j <= i; j++)
+        uses += scale->claim->word[j].need[0] == scale->claim->word[i].need[0];
+    return uses > scale->first[i + 1] - scale->first[i];
+}
+
+static void loose_ends(const struct scale *scale, struct ground_weight *out)
+{
+    size_t needed = 0, borne = 0, last = scale->claim->count;
     for (size_t i = 0; i < scale->claim->count; i++) {
         if (!is_needed(scale, i))
             continue;
         needed++;
         if (!is_borne_out(scale, i)) {
             out->blame = out->blame == scale->claim->count ? i : out->blame;
+            out->loose += 1;
             continue;
         }
         borne++;
-        if (last < scale->claim->count) {
-            pairs++;
-            near += are_near(scale, last, i, NEAR_WORDS);
-        }
+        out->loose += is_overused(scale, i);
+        if (last < scale->claim->count)
+            out->loose += junction(scale, last, i);
         last = i;
     }
     out->support = needed ? (double)borne / (double)needed : 0;
-    out->bond = pairs ? (double)near / (double)pairs : 1;
+    out->loose_max = 1 + (double)(needed / LOOSE_WORDS);
 }
 
 static enum ground_verdict judge(const struct scale *scale, struct ground_weight *out)
@@ -298,8 +431,10 @@ static enum ground_verdict judge(const struct scale *scale, struct ground_weight
             return GROUND_NUMBER;
         }
     out->blame = count;
-    shares(scale, out);
-    if (out->support < SUPPORT_MIN || out->bond < BOND_MIN)
+    loose_ends(scale, out);
+    if (out->support < SUPPORT_MIN || out->loose > out->loose_max)
+        return GROUND_WORDS;
+    if (is_otherwise_bound(scale, &out->blame))
         return GROUND_WORDS;
     if (denies_falsely(scale, &out->blame) || leaves_out_denial(scale, &out->blame))
         return GROUND_NEGATION;

@@ -63,6 +63,7 @@ struct reader {
     size_t sentence;
     bool opens; /* something begins: a capital is no name */
     bool quoted;
+    bool clause; /* a comma came since the last word */
 };
 
 /* A word of the lexicon, giving and needing the key. */
@@ -75,6 +76,12 @@ static bool put_content(struct reader *reader, struct word *word, char *text,
     word->kind = WORD_CONTENT;
     word->need[0] = key;
     return word->plain != KEY_NONE && gift_add(reader->words, key);
+}
+
+/* Is the newest word the unit of a number, "5 mg"? */
+static bool follows_number(const struct words *words)
+{
+    return words->count > 1 && words->word[words->count - 2].kind == WORD_NUMBER;
 }
 
 /* "don't" denies, "I'm" is I, "the" is nothing. */
@@ -90,12 +97,14 @@ static bool put_word(struct reader *reader, const struct piece *piece)
     word->quoted = reader->quoted;
     word->denies = word_denies(text);
     word->person = piece->upper ? PERSON_NONE : word_person(text);
+    word->initial = piece->capital;
     word->capital = piece->capital && !reader->opens;
     bool ours = piece->upper && strcmp(text, "us") == 0;
     char tail = text[apart];
     text[apart] = '\0';
-    bool empty = !ours && (word_is_empty(text) || (bytes < 3 && !piece->capital &&
-                                                   (unsigned char)text[0] < 0x80));
+    bool small = bytes < 3 && !piece->capital && (unsigned char)text[0] < 0x80;
+    bool empty =
+        !ours && (word_is_empty(text) || (small && !follows_number(reader->words)));
     text[apart] = tail;
     if (!word->denies && !empty)
         return put_content(reader, word, text, bytes);
@@ -259,6 +268,7 @@ static void put_mark(struct reader *reader, const struct piece *piece)
                                       '*', 0x2022, 0x201C, 0xAB};
     for (size_t i = 0; i < sizeof(openers) / sizeof(openers[0]); i++)
         reader->opens = reader->opens || piece->mark == openers[i];
+    reader->clause = reader->clause || piece->mark == ',' || piece->mark == ';';
     if (piece->mark == '"')
         reader->quoted = !reader->quoted;
     else if (piece->mark == 0x201C || piece->mark == 0x201D)
@@ -339,14 +349,19 @@ static void deny(struct words *words, const struct lexicon *lexicon, size_t from
 bool words_read(struct words *words, struct lexicon *lexicon, const char *text,
                 size_t bytes, size_t sentence)
 {
-    struct reader reader = {words, lexicon, sentence, true, false};
+    struct reader reader = {words, lexicon, sentence, true, false, false};
     size_t from = words->count, more;
     if (!pieces_read(&words->pieces, text, bytes))
         return false;
     for (size_t i = 0; i < words->pieces.count; i += more) {
         const struct piece *piece = &words->pieces.piece[i];
+        size_t before = words->count;
         if (!put_next(&reader, i, &more))
             return false;
+        if (words->count > before) {
+            words->word[before].clause = reader.clause;
+            reader.clause = false;
+        }
         reader.opens = piece->kind == PIECE_MARK && reader.opens;
         if (piece->kind == PIECE_MARK)
             put_mark(&reader, piece);
