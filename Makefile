@@ -193,6 +193,9 @@ demo:                                           ## install, build, fetch the mod
 	@$(AGAIN) all models
 	@tools/demo.sh
 
+demo-model: language-model                      ## the demo once more, with a language model beside the encoder
+	@tools/demo.sh contracts-model --model $(notdir $(LANGUAGE_MODEL))
+
 check:                                          ## install, build, run every test: "N passed, N failed"
 	@tools/setup.sh build model test
 	@$(AGAIN) all models layers warnings
@@ -202,7 +205,15 @@ check:                                          ## install, build, run every tes
 MODELS := models/all-minilm-l6-v2.q8_0.gguf models/all-minilm-l6-v2.f32.gguf
 models: $(MODELS)                               ## fetch the default model once and convert it
 $(MODELS) &: | all
-	tools/fetch-model.sh
+	tools/fetch-model.sh encoder
+
+# 93 MB that no test needs: fetched when asked for, installed when there.
+LANGUAGE_MODEL := models/smollm2-135m-instruct.q4_1.gguf
+language-model:                                 ## fetch the language model of the examples once
+	@tools/setup.sh build model
+	@$(AGAIN) all models $(LANGUAGE_MODEL)
+$(LANGUAGE_MODEL): | all
+	tools/fetch-model.sh language-model
 
 # The tests of the kernels once more, as `make check` built them against SIMDe.
 SIMDE_TESTS := $(patsubst %,build/simde/tests/infer/%_test,formats q8_0 f32 ops attention forward_encoder)
@@ -264,7 +275,7 @@ install: all models                             ## install under PREFIX (default
 	install $(BIN)/cloister $(DESTDIR)$(PREFIX)/bin/
 	install $(BIN)/cloister-parse $(DESTDIR)$(PREFIX)/libexec/cloister/
 	install -m 644 policies/*.xml $(DESTDIR)$(PREFIX)/share/cloister/policies/
-	install -m 644 $(MODELS) $(DESTDIR)$(PREFIX)/share/cloister/models/
+	install -m 644 $(MODELS) $(wildcard $(LANGUAGE_MODEL)) $(DESTDIR)$(PREFIX)/share/cloister/models/
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 completions/cloister.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/cloister
@@ -278,5 +289,5 @@ help:                                           ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
 
 .PRECIOUS: $(OUT)/%.o $(OUT)/%.h
-.PHONY: all demo check models test fuzzers layers warnings asan sealed fuzz mutations bench install clean help $(patsubst %,test-%,$(FOLDERS))
+.PHONY: all demo demo-model check models language-model test fuzzers layers warnings asan sealed fuzz mutations bench install clean help $(patsubst %,test-%,$(FOLDERS))
 -include $(patsubst %.c,$(OUT)/%.d,$(foreach f,$(FOLDERS) cmd,$(call src,$(f))) ingest/parse_main.c $(TEST_SRC) $(FUZZ_SRC) tests/fuzz/replay.c tests/fuzz/mutate.c $(wildcard tests/bench/*.c)) $(SEALED_ingest:.o=.d)

@@ -108,8 +108,8 @@ char *lookup_policy(const char *name)
 char *lookup_model(const char *name)
 {
     return lookup("models", name, "",
-                  "\"make models\" fetches and converts the default "
-                  "model; --encoder names another");
+                  "\"make models\" fetches the default encoder, \"make "
+                  "language-model\" the language model of the examples");
 }
 
 static int ends_in_xml(const struct dirent *entry)
