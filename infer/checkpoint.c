@@ -8,121 +8,12 @@
  * where it stands in both the two must agree. How many tokens the packaging would
  * cut a text to (max_seq_length) is not taken over: the position table is the limit. */
 #include "infer/checkpoint.h"
+#include "infer/checkpoint_json.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* ---- files ---------------------------------------------------------------------- */
-
-static int read_open_file(int fd, const char *name, char **out, size_t *bytes,
-                          struct infer_error *err)
-{
-    struct stat st;
-    ssize_t got = 1;
-
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        return infer_fail(err, INFER_EIO, "%s is not a regular file", name);
-    if (st.st_size > CHECKPOINT_FILE_BYTES_MAX)
-        return infer_fail(err, INFER_ELIMIT, "%s has %lld bytes, allowed are %d", name,
-                          (long long)st.st_size, CHECKPOINT_FILE_BYTES_MAX);
-    *out = malloc((size_t)st.st_size + 1);
-    if (*out == NULL)
-        return infer_fail(err, INFER_ENOMEM, "no memory for %s", name);
-    for (*bytes = 0; got > 0 && *bytes < (size_t)st.st_size; *bytes += (size_t)got) {
-        got = read(fd, *out + *bytes, (size_t)st.st_size - *bytes);
-        if (got < 0)
-            return infer_fail(err, INFER_EIO, "%s: %s", name, strerror(errno));
-    }
-    (*out)[*bytes] = '\0';
-    return 0;
-}
-
-/* Read folder/name; *out is NULL when there is no such file. Free it either way. */
-static int read_text(const char *folder, const char *name, char **out, size_t *bytes,
-                     struct infer_error *err)
-{
-    char *path;
-    int fd, status;
-
-    *out = NULL;
-    *bytes = 0;
-    if (asprintf(&path, "%s/%s", folder, name) < 0)
-        return infer_fail(err, INFER_ENOMEM, "no memory for a path");
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    free(path);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-        return 0;
-    if (fd < 0)
-        return infer_fail(err, INFER_EIO, "%s: %s", name, strerror(errno));
-    status = read_open_file(fd, name, out, bytes, err);
-    close(fd);
-    return status;
-}
-
-/* Parse folder/name; *out is NULL when there is no such file. */
-static int read_json(const char *folder, const char *name, json_t **out,
-                     struct infer_error *err)
-{
-    json_error_t why;
-    size_t bytes;
-    char *text;
-    int status = read_text(folder, name, &text, &bytes, err);
-
-    *out = NULL;
-    if (status == 0 && text != NULL) {
-        *out = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &why);
-        if (*out == NULL)
-            status = infer_fail(err, INFER_EFORMAT, "%s: line %d: %.120s", name,
-                                why.line, why.text);
-    }
-    free(text);
-    return status;
-}
 
 /* ---- settings ------------------------------------------------------------------- */
-
-static int refuse(struct infer_error *err, const char *file, const char *key,
-                  const json_t *value, const char *allowed)
-{
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    int status;
-
-    status = infer_fail(err, INFER_EUNSUPPORTED, "%s: %s is %.60s, supported is %s",
-                        file, key, text != NULL ? text : "missing", allowed);
-    free(text);
-    return status;
-}
-
-/* A string that must have the one value, or (when absent is allowed) be absent. */
-static int need_word(const json_t *object, const char *file, const char *key,
-                     const char *word, bool may_be_absent, struct infer_error *err)
-{
-    const json_t *value = json_object_get(object, key);
-    const char *found = json_string_value(value);
-
-    if ((may_be_absent && value == NULL) || (found != NULL && strcmp(found, word) == 0))
-        return 0;
-    return refuse(err, file, key, value, word);
-}
-
-/* A truth value that must be this one, or absent or null. */
-static int need_bool(const json_t *object, const char *file, const char *key,
-                     bool wanted, struct infer_error *err)
-{
-    const json_t *value = json_object_get(object, key);
-
-    if (value == NULL || json_is_null(value) ||
-        (json_is_boolean(value) && json_is_true(value) == wanted))
-        return 0;
-    return refuse(err, file, key, value, wanted ? "true" : "false");
-}
 
 static int need_size(const json_t *object, const char *key, uint32_t *out,
                      struct infer_error *err)
@@ -176,21 +67,21 @@ static int read_config(struct checkpoint *c, const char *folder,
 {
     static const char file[] = "config.json";
     json_t *config;
-    int status = read_json(folder, file, &config, err);
+    int status = checkpoint_json(folder, file, &config, err);
 
     if (status == 0 && config == NULL)
         status = infer_fail(err, INFER_EIO, "%.150s holds no config.json", folder);
     if (status == 0)
-        status = need_word(config, file, "model_type", "bert", false, err);
+        status = checkpoint_word(config, file, "model_type", "bert", false, err);
     if (status == 0)
-        status = need_word(config, file, "hidden_act", "gelu", false, err);
+        status = checkpoint_word(config, file, "hidden_act", "gelu", false, err);
     if (status == 0)
-        status =
-            need_word(config, file, "position_embedding_type", "absolute", true, err);
+        status = checkpoint_word(config, file, "position_embedding_type", "absolute",
+                                 true, err);
     if (status == 0)
-        status = need_bool(config, file, "is_decoder", false, err);
+        status = checkpoint_flag(config, file, "is_decoder", false, err);
     if (status == 0)
-        status = need_bool(config, file, "add_cross_attention", false, err);
+        status = checkpoint_flag(config, file, "add_cross_attention", false, err);
     if (status == 0)
         status = read_sizes(c, config, err);
     json_decref(config);
@@ -205,7 +96,7 @@ static int check_modules(const char *folder, struct infer_error *err)
     json_t *modules, *module;
     const char *type, *word;
     size_t i;
-    int status = read_json(folder, "modules.json", &modules, err);
+    int status = checkpoint_json(folder, "modules.json", &modules, err);
 
     json_array_foreach(modules, i, module)
     {
@@ -213,9 +104,9 @@ static int check_modules(const char *folder, struct infer_error *err)
         word = type != NULL && strrchr(type, '.') != NULL ? strrchr(type, '.') + 1 : "";
         if (strcmp(word, "Transformer") != 0 && strcmp(word, "Pooling") != 0 &&
             strcmp(word, "Normalize") != 0) {
-            status =
-                refuse(err, "modules.json", "type", json_object_get(module, "type"),
-                       "Transformer, Pooling or Normalize");
+            status = checkpoint_refuse(err, "modules.json", "type",
+                                       json_object_get(module, "type"),
+                                       "Transformer, Pooling or Normalize");
             break;
         }
     }
@@ -241,9 +132,9 @@ static int choose_pooling(struct checkpoint *c, json_t *config, struct infer_err
         else if (strcmp(key, "pooling_mode_cls_token") == 0)
             mode = MODEL_POOL_CLS;
         else
-            return refuse(err, file, key, value, "false");
+            return checkpoint_refuse(err, file, key, value, "false");
         if (!json_is_true(value) || c->pooling != 0)
-            return refuse(err, file, key, value, "one mode that is true");
+            return checkpoint_refuse(err, file, key, value, "one mode that is true");
         c->pooling = mode;
     }
     if (c->pooling == 0)
@@ -261,7 +152,7 @@ static int read_pooling(struct checkpoint *c, const char *folder,
     int status = check_modules(folder, err);
 
     if (status == 0)
-        status = read_json(folder, "1_Pooling/config.json", &config, err);
+        status = checkpoint_json(folder, "1_Pooling/config.json", &config, err);
     if (status == 0)
         status = choose_pooling(c, config, err);
     json_decref(config);
@@ -273,16 +164,17 @@ static int read_pooling(struct checkpoint *c, const char *folder,
 static int check_normalizer(const json_t *normalizer, struct infer_error *err)
 {
     static const char file[] = "tokenizer.json";
-    int status = need_word(normalizer, file, "type", "BertNormalizer", false, err);
+    int status =
+        checkpoint_word(normalizer, file, "type", "BertNormalizer", false, err);
 
     if (status == 0)
-        status = need_bool(normalizer, file, "lowercase", true, err);
+        status = checkpoint_flag(normalizer, file, "lowercase", true, err);
     if (status == 0)
-        status = need_bool(normalizer, file, "clean_text", true, err);
+        status = checkpoint_flag(normalizer, file, "clean_text", true, err);
     if (status == 0)
-        status = need_bool(normalizer, file, "handle_chinese_chars", true, err);
+        status = checkpoint_flag(normalizer, file, "handle_chinese_chars", true, err);
     if (status == 0)
-        status = need_bool(normalizer, file, "strip_accents", true, err);
+        status = checkpoint_flag(normalizer, file, "strip_accents", true, err);
     return status;
 }
 
@@ -290,20 +182,21 @@ static int check_tokenizer(const json_t *tokenizer, struct infer_error *err)
 {
     static const char file[] = "tokenizer.json";
     const json_t *model = json_object_get(tokenizer, "model"), *limit;
-    int status = need_word(model, file, "type", "WordPiece", true, err);
+    int status = checkpoint_word(model, file, "type", "WordPiece", true, err);
 
     if (status == 0)
-        status = need_word(model, file, "continuing_subword_prefix", "##", false, err);
+        status =
+            checkpoint_word(model, file, "continuing_subword_prefix", "##", false, err);
     if (status == 0)
-        status = need_word(model, file, "unk_token", "[UNK]", false, err);
+        status = checkpoint_word(model, file, "unk_token", "[UNK]", false, err);
     if (status == 0)
         status = check_normalizer(json_object_get(tokenizer, "normalizer"), err);
     if (status == 0)
-        status = need_word(json_object_get(tokenizer, "pre_tokenizer"), file, "type",
-                           "BertPreTokenizer", false, err);
+        status = checkpoint_word(json_object_get(tokenizer, "pre_tokenizer"), file,
+                                 "type", "BertPreTokenizer", false, err);
     limit = json_object_get(model, "max_input_chars_per_word");
     if (status == 0 && json_integer_value(limit) != 100)
-        status = refuse(err, file, "max_input_chars_per_word", limit, "100");
+        status = checkpoint_refuse(err, file, "max_input_chars_per_word", limit, "100");
     return status;
 }
 
@@ -311,14 +204,14 @@ static int check_tokenizer_config(const char *folder, struct infer_error *err)
 {
     static const char file[] = "tokenizer_config.json";
     json_t *config;
-    int status = read_json(folder, file, &config, err);
+    int status = checkpoint_json(folder, file, &config, err);
 
     if (status == 0)
-        status = need_bool(config, file, "do_lower_case", true, err);
+        status = checkpoint_flag(config, file, "do_lower_case", true, err);
     if (status == 0)
-        status = need_bool(config, file, "tokenize_chinese_chars", true, err);
+        status = checkpoint_flag(config, file, "tokenize_chinese_chars", true, err);
     if (status == 0)
-        status = need_bool(config, file, "strip_accents", true, err);
+        status = checkpoint_flag(config, file, "strip_accents", true, err);
     json_decref(config);
     return status;
 }
@@ -406,8 +299,8 @@ static int check_added(const struct checkpoint *c, const json_t *added,
         json_int_t id = json_integer_value(json_object_get(entry, "id"));
 
         if (content == NULL || checkpoint_token(c, content) != id)
-            return refuse(err, "tokenizer.json", "an added token", entry,
-                          "one that the vocabulary holds");
+            return checkpoint_refuse(err, "tokenizer.json", "an added token", entry,
+                                     "one that the vocabulary holds");
     }
     return 0;
 }
@@ -417,7 +310,7 @@ static int read_vocabulary(struct checkpoint *c, const char *folder,
 {
     json_t *tokenizer, *vocab;
     size_t bytes = 0;
-    int status = read_json(folder, "tokenizer.json", &tokenizer, err);
+    int status = checkpoint_json(folder, "tokenizer.json", &tokenizer, err);
 
     c->tokenizer = tokenizer;
     if (status == 0)
@@ -425,7 +318,7 @@ static int read_vocabulary(struct checkpoint *c, const char *folder,
     if (status == 0 && tokenizer != NULL)
         status = check_tokenizer(tokenizer, err);
     if (status == 0)
-        status = read_text(folder, "vocab.txt", &c->vocab_text, &bytes, err);
+        status = checkpoint_text(folder, "vocab.txt", &c->vocab_text, &bytes, err);
     if (status == 0 && c->vocab_text == NULL && tokenizer == NULL)
         status =
             infer_fail(err, INFER_EIO,
@@ -457,55 +350,6 @@ int64_t checkpoint_token(const struct checkpoint *c, const char *token)
     return -1;
 }
 
-/* ---- the model card ------------------------------------------------------------- */
-
-/* Copy the rest of a line, without quotes and white space at its ends. */
-static void copy_word(char *out, const char *from, const char *end)
-{
-    while (from < end && strchr(" \t\"'", *from) != NULL)
-        from++;
-    while (end > from && strchr(" \t\r\"'", end[-1]) != NULL)
-        end--;
-    if (end - from > CHECKPOINT_WORD_BYTES_MAX)
-        return;
-    memcpy(out, from, (size_t)(end - from));
-    out[end - from] = '\0';
-}
-
-/* "license:" in the YAML between the first two lines of "---"; the first heading
- * of the first level after it is the name. */
-static void read_card(struct checkpoint *c, const char *text)
-{
-    bool in_front = strncmp(text, "---\n", 4) == 0;
-
-    for (const char *line = in_front ? text + 4 : text; *line != '\0';) {
-        const char *end = strchrnul(line, '\n');
-
-        if (in_front && strncmp(line, "---", 3) == 0)
-            in_front = false;
-        else if (in_front && strncmp(line, "license:", 8) == 0)
-            copy_word(c->license, line + 8, end);
-        else if (!in_front && strncmp(line, "# ", 2) == 0) {
-            copy_word(c->name, line + 2, end);
-            return;
-        }
-        line = *end == '\0' ? end : end + 1;
-    }
-}
-
-static int read_readme(struct checkpoint *c, const char *folder,
-                       struct infer_error *err)
-{
-    size_t bytes;
-    char *text;
-    int status = read_text(folder, "README.md", &text, &bytes, err);
-
-    if (status == 0 && text != NULL)
-        read_card(c, text);
-    free(text);
-    return status;
-}
-
 /* ---- the folder ----------------------------------------------------------------- */
 
 int checkpoint_open(struct checkpoint *out, const char *folder, struct infer_error *err)
@@ -519,7 +363,7 @@ int checkpoint_open(struct checkpoint *out, const char *folder, struct infer_err
     if (status == 0)
         status = read_vocabulary(out, folder, err);
     if (status == 0)
-        status = read_readme(out, folder, err);
+        status = checkpoint_card(&out->card, folder, err);
     if (status != 0)
         checkpoint_close(out);
     return status;

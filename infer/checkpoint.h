@@ -7,20 +7,14 @@
 #ifndef INFER_CHECKPOINT_H
 #define INFER_CHECKPOINT_H
 
+#include "infer/checkpoint_json.h"
 #include "infer/gguf.h"
-
-enum {
-    CHECKPOINT_FILE_BYTES_MAX = 64 << 20, /* of one text file */
-    CHECKPOINT_NUMBER_MAX = 1 << 24,      /* of any size in config.json */
-    CHECKPOINT_WORD_BYTES_MAX = 200       /* of the name and of the licence */
-};
 
 struct checkpoint {
     uint32_t layers, width, heads, ffn, context, vocabulary, types;
     float norm_epsilon;
     enum model_pooling pooling;
-    char name[CHECKPOINT_WORD_BYTES_MAX + 1];    /* "" when the folder does not say */
-    char license[CHECKPOINT_WORD_BYTES_MAX + 1]; /* "" when the folder does not say */
+    struct checkpoint_card card;
     struct gguf_string *token; /* vocabulary of them, as the publisher spells them */
     char *vocab_text;          /* holds them when they came from vocab.txt */
     void *tokenizer;           /* holds them when they came from tokenizer.json */

@@ -123,6 +123,11 @@ void gguf_write_element_i32(struct gguf_writer *w, int32_t value)
     put(w, &w->keys, &value, sizeof value);
 }
 
+void gguf_write_element_f32(struct gguf_writer *w, float value)
+{
+    put(w, &w->keys, &value, sizeof value);
+}
+
 void gguf_write_element_string(struct gguf_writer *w, const char *text, size_t bytes)
 {
     put_string(w, &w->keys, text, bytes);
@@ -202,8 +207,13 @@ int gguf_write_end(struct gguf_writer *w, FILE *file)
     if (fflush(file) != 0)
         fail(w, INFER_EIO);
     status = w->status;
+    gguf_write_free(w);
+    return status;
+}
+
+void gguf_write_free(struct gguf_writer *w)
+{
     free(w->keys.bytes);
     free(w->tensors.bytes);
     *w = (struct gguf_writer){0};
-    return status;
 }

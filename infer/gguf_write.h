@@ -42,6 +42,7 @@ void gguf_write_string(struct gguf_writer *w, const char *key, const char *text,
 void gguf_write_array(struct gguf_writer *w, const char *key, enum gguf_value element,
                       uint64_t count);
 void gguf_write_element_i32(struct gguf_writer *w, int32_t value);
+void gguf_write_element_f32(struct gguf_writer *w, float value);
 void gguf_write_element_string(struct gguf_writer *w, const char *text, size_t bytes);
 
 /* Rows of dim[0] values; dim[0] is a multiple of the type's block. */
@@ -52,5 +53,6 @@ void gguf_write_head(struct gguf_writer *w, FILE *file);
 void gguf_write_data(struct gguf_writer *w, FILE *file, const void *data, size_t bytes);
 void gguf_write_pad(struct gguf_writer *w, FILE *file); /* after each tensor */
 int gguf_write_end(struct gguf_writer *w, FILE *file);
+void gguf_write_free(struct gguf_writer *w); /* for who never came to the end */
 
 #endif

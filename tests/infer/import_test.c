@@ -228,7 +228,7 @@ static void a_type_that_is_not_written_is_refused(void **state)
 {
     (void)state;
     expect_refusal(&(struct change){0}, "Q4_0", INFER_EINVALID, "Q4_0");
-    expect_refusal(&(struct change){0}, "", INFER_EINVALID, "F32 and Q8_0");
+    expect_refusal(&(struct change){0}, "", INFER_EINVALID, "F32, F16, BF16 and Q8_0");
 }
 
 static void a_folder_that_is_not_there_is_refused(void **state)
