@@ -61,7 +61,6 @@ int decoder_open(const char *command, const struct policy *policy,
         .model = model->model,
         .session = model->session,
         .digest = &model->adapted,
-        .settings = model->settings,
     };
     if (pipeline_decoder_open(out, &options, &why) == 0)
         return -1;

@@ -145,7 +145,6 @@ struct pipeline_decoder_options { /* borrowed as long as the decoder lives */
     const struct infer_model *model;
     struct infer_session *session;
     const struct store_digest *digest; /* of the model's files */
-    const char *settings; /* that change the model's bits: "activations=16 kv=f16" */
 };
 
 /* How many tokens the longest sequence of a session must hold for these prompts. */
