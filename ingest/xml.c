@@ -62,7 +62,7 @@ struct xml {
     xmlTextReaderPtr reader;
     const struct dialect *dialect;
     int error_line, error_code;
-    bool entity_undeclared, content_broken;
+    bool entity_undeclared, content_broken, encoding_broken;
 
     struct element open[DEPTH_MAX];
     int depth;               /* open elements */
@@ -406,6 +406,7 @@ static void note_error(void *arg, xmlErrorPtr error)
     xml->error_code = error->code;
     xml->error_line = error->line;
     xml->content_broken = error->message && strstr(error->message, "element content");
+    xml->encoding_broken = error->message && strstr(error->message, "encoder error");
 }
 
 /* Declarations in the DOCTYPE: looked for in the bytes (prologue.c), and once more in
@@ -424,13 +425,14 @@ static void refuse_entity(struct xml *xml, int line)
 }
 
 /* libxml2's own maxima (names, attribute values, text nodes, depth) come as these; so
- * does markup that it cannot make out, told apart by its message only. */
+ * do markup that it cannot make out and bytes that it cannot decode, told apart by
+ * their messages only. */
 static bool is_size_error(const struct xml *xml)
 {
     int code = xml->error_code;
+    bool is_internal = code == XML_ERR_INTERNAL_ERROR && !xml->content_broken;
 
-    return (code == XML_ERR_INTERNAL_ERROR && !xml->content_broken) ||
-           code == XML_ERR_NO_MEMORY || code == XML_ERR_NAME_TOO_LONG;
+    return is_internal || code == XML_ERR_NO_MEMORY || code == XML_ERR_NAME_TOO_LONG;
 }
 
 static void explain_error(struct xml *xml)
@@ -454,7 +456,7 @@ static void explain_error(struct xml *xml)
             text = known[i].text;
     if (xml->entity_undeclared)
         refuse_entity(xml, xml->error_line);
-    else if (xml->error_code == XML_ERR_OK)
+    else if (xml->error_code == XML_ERR_OK || xml->encoding_broken)
         reader_end_set(xml->end, INGEST_DAMAGED,
                        "its bytes are not of the encoding they seem to be of");
     else if (is_size_error(xml))

@@ -139,10 +139,12 @@ def write_pdf_bombs():
 
 def write_xml():
     a = "<a>some text in words</a>"
-    declared = '<?xml version="1.0" encoding="%s"?><a>some text in w\u00f6rds</a>'
+    declared = '<?xml version="1.0" encoding="%s"?><a>some text in w\u00f6rds \u4e2d\u6587 \u0434\u0430</a>'
     for name, codec in (("UTF-16", "utf-16"), ("UTF-16LE", "utf-16-le"), ("UTF-16BE", "utf-16-be"),
                         ("ISO-8859-1", "latin-1"), ("ISO-8859-15", "iso8859-15"),
-                        ("windows-1252", "cp1252"), ("US-ASCII", "ascii"), ("UTF-8", "utf-8-sig")):
+                        ("windows-1252", "cp1252"), ("US-ASCII", "ascii"), ("UTF-8", "utf-8-sig"),
+                        ("KOI8-R", "koi8-r"), ("Shift_JIS", "shift_jis"), ("EUC-JP", "euc_jp"),
+                        ("GB18030", "gb18030"), ("Big5", "big5")):
         write(f"ok/{name}.xml", (declared % name).encode(codec, "xmlcharrefreplace"))
     good = {
         "plain": a,
@@ -205,6 +207,12 @@ def write_xml():
         "cut": "<a><b>text",
         "doctype-inside": "<a><!DOCTYPE a>text</a>",
     }
+    # In encodings of several bytes, bytes that mean nothing.
+    for name, bad in (("Shift_JIS", b"\x81\x20\xfd\xff"), ("EUC-JP", b"\xa4<"), ("EUC-KR", b"\xb0"),
+                      ("GB18030", b"\xff\xff"), ("Big5", b"\xf9\xff\x80")):
+        for where, words in (("early", 0), ("late", 9000)):
+            write(f"damaged/{name}-broken-{where}.xml", (declared % name).split(" in ")[0].encode()
+                  + b" words" * words + bad + b" text</a>")
     for name, content in good.items():
         write(f"ok/{name}.xml", content)
     for name, content in refused.items():
