@@ -26,13 +26,21 @@
 
 enum { ROWS = 6 };
 
+/* What is a constant wherever a tile is expanded. */
+struct shape {
+    int rows;
+    size_t group; /* values that share a scale */
+    size_t part;  /* lines of fours whose products are added in 16 bits */
+    bool fours, minima;
+};
+
 /* What the tiles of a piece share. */
 struct part {
     const struct product *p;
     const struct quant_piece *piece;
     float (*sum)[PANEL_ROWS]; /* of each row, from piece to piece */
     float *c;
-    size_t first, rows, k, groups, group, part_lines;
+    size_t first, rows, k, groups;
     bool last;
 };
 
@@ -128,23 +136,22 @@ SIMD_INLINE __m256i load_wide(const void *from)
     return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)from));
 }
 
-/* lines lines of fours, or halves of lines of pairs, by the activations at q. rows,
- * fours and minima are constants wherever this and what follows is expanded. */
+/* lines lines of fours, or halves of lines of pairs, by the activations at q. */
 SIMD_INLINE void multiply_lines(__m256i left[ROWS], __m256i right[ROWS],
                                 const char *line, size_t lines, const char *q,
-                                size_t q_bytes, int rows, bool fours, bool minima)
+                                size_t q_bytes, struct shape x)
 {
-    const __m256i begin = _mm256_set1_epi16(fours && minima ? -32768 : 0);
+    const __m256i begin = _mm256_set1_epi16(x.fours && x.minima ? -32768 : 0);
 
     SIMD_UNROLL
-    for (int i = 0; i < rows; i++)
+    for (int i = 0; i < x.rows; i++)
         left[i] = right[i] = begin;
-    for (size_t s = 0; s < lines; s++, q += 4, line += fours ? 64 : 32) {
-        const __m256i lo = fours ? load(line) : load_wide(line);
-        const __m256i hi = fours ? load(line + 32) : load_wide(line + 16);
+    for (size_t s = 0; s < lines; s++, q += 4, line += x.fours ? 64 : 32) {
+        const __m256i lo = x.fours ? load(line) : load_wide(line);
+        const __m256i hi = x.fours ? load(line + 32) : load_wide(line + 16);
         SIMD_UNROLL
-        for (int i = 0; i < rows; i++) {
-            if (fours)
+        for (int i = 0; i < x.rows; i++) {
+            if (x.fours)
                 multiply_four(&left[i], &right[i], lo, hi, q + (size_t)i * q_bytes);
             else
                 multiply_pair(&left[i], &right[i], lo, hi, q + (size_t)i * q_bytes);
@@ -160,34 +167,27 @@ SIMD_INLINE __m256i widen(__m256i sum, const int32_t *before)
 
 /* The integer sums of one group of fours, in parts that 16 bits can hold. */
 SIMD_INLINE void multiply_fours(__m256i left[ROWS], __m256i right[ROWS],
-                                const struct part *t, size_t group, const char *q,
-                                size_t q_bytes, int rows, bool minima)
+                                const struct quant_piece *piece, size_t group,
+                                const char *q, size_t q_bytes, struct shape x)
 {
-    const size_t lines = t->group / 4;
-    const char *line = (const char *)t->piece->line[group * lines];
+    const size_t lines = x.group / 4;
+    const char *line = (const char *)piece->line[group * lines];
     int32_t part[ROWS][PANEL_ROWS] __attribute__((aligned(32)));
-    const int32_t *before = t->piece->start[group];
-    size_t stride = 0;
 
-    for (size_t done = t->part_lines;; done += t->part_lines) {
-        multiply_lines(left, right, line, t->part_lines, q, q_bytes, rows, true,
-                       minima);
+    SIMD_UNROLL
+    for (size_t done = 0; done < lines; done += x.part) {
+        multiply_lines(left, right, line + done * QUANT_LINE, x.part, q + done * 4,
+                       q_bytes, x);
         SIMD_UNROLL
-        for (int i = 0; i < rows; i++) {
-            left[i] = widen(left[i], before + (size_t)i * stride);
-            right[i] = widen(right[i], before + (size_t)i * stride + 8);
-        }
-        if (done == lines)
-            return;
-        SIMD_UNROLL
-        for (int i = 0; i < rows; i++) {
+        for (int i = 0; i < x.rows; i++) {
+            const int32_t *before = done ? part[i] : piece->start[group];
+            left[i] = widen(left[i], before);
+            right[i] = widen(right[i], before + 8);
+            if (done + x.part == lines)
+                continue;
             _mm256_store_si256((__m256i *)(void *)part[i], left[i]);
             _mm256_store_si256((__m256i *)(void *)(part[i] + 8), right[i]);
         }
-        before = part[0];
-        stride = PANEL_ROWS;
-        line += t->part_lines * QUANT_LINE;
-        q += t->part_lines * 4;
     }
 }
 
@@ -204,113 +204,146 @@ SIMD_INLINE void add_half_row(float *sum, __m256i dot, const float *d, const flo
         add_one(sum, value, factor);
 }
 
-SIMD_INLINE void add_row(float *sum, __m256i left, __m256i right, const struct part *t,
-                         size_t group, const float *scale, const float *half,
-                         bool minima)
+/* The sum of a row's activations in a group; half counts groups of 16. */
+SIMD_INLINE __m256 activations_sum(const float *half, struct shape x)
 {
-    const float *d = t->piece->scale[group], *m = t->piece->minimum[group];
-    const __m256 s = _mm256_set1_ps(*scale);
-    __m256 all = s;
-
-    if (minima)
-        all = _mm256_set1_ps(t->group == QUANT_STEP ? half[0] + half[1] : half[0]);
-    add_half_row(sum, left, d, m, s, all, minima);
-    add_half_row(sum + 8, right, d + 8, m + 8, s, all, minima);
+    const __m256 first = _mm256_set1_ps(half[0]);
+    return x.group == QUANT_STEP ? _mm256_add_ps(first, _mm256_set1_ps(half[1]))
+                                 : first;
 }
 
-SIMD_INLINE void tile(const struct part *t, size_t row, int rows, bool fours,
-                      bool minima)
+SIMD_INLINE void tile(const struct part *t, size_t row, struct shape x)
 {
-    const struct activations *a = &t->p->a;
-    const size_t value_bytes = fours ? 1 : sizeof(int16_t);
-    const size_t q_bytes = a->q_stride * value_bytes, from = t->first + row;
-    const char *q = (const char *)a->q + from * q_bytes + t->k * value_bytes;
-    const size_t at = from * a->scale_stride + t->k / QUANT_STEP;
-    float sum[ROWS][PANEL_ROWS] __attribute__((aligned(32))) = {{0}};
+    const struct quant_piece *piece = t->piece;
+    const size_t value_bytes = x.fours ? 1 : sizeof(int16_t);
+    const size_t q_bytes = t->p->a.q_stride * value_bytes;
+    const char *q = (const char *)t->p->a.q + (t->first + row) * q_bytes;
+    const size_t stride = t->p->a.scale_stride;
+    const size_t at = (t->first + row) * stride + t->k / QUANT_STEP;
+    float(*sum)[PANEL_ROWS] = t->sum + row;
 
-    if (t->k)
-        memcpy(sum, t->sum[row], (size_t)rows * sizeof *sum);
-    for (size_t g = 0; g < t->groups; g++) {
-        const size_t half = g * t->group / QUANT_GROUP_MIN, lines = t->group / 2;
+    if (t->k == 0)
+        memset(sum, 0, (size_t)x.rows * sizeof *sum);
+    q += t->k * value_bytes;
+    for (size_t g = 0; g < t->groups; g++, q += x.group * value_bytes) {
+        const float *scale = t->p->a.scale + at + g * x.group / QUANT_STEP;
+        const float *half = t->p->a.sum + 2 * at + g * x.group / QUANT_GROUP_MIN;
         __m256i left[ROWS], right[ROWS];
-        if (fours)
-            multiply_fours(left, right, t, g, q, q_bytes, rows, minima);
+        if (x.fours)
+            multiply_fours(left, right, piece, g, q, q_bytes, x);
         else
-            multiply_lines(left, right, (const char *)t->piece->line[g * lines / 2],
-                           lines, q, q_bytes, rows, false, minima);
+            multiply_lines(left, right, (const char *)piece->line[g * x.group / 4],
+                           x.group / 2, q, q_bytes, x);
         SIMD_UNROLL
-        for (int i = 0; i < rows; i++) {
-            const size_t step = at + half / 2 + (size_t)i * a->scale_stride;
-            add_row(sum[i], left[i], right[i], t, g, a->scale + step,
-                    minima ? a->sum + 2 * step + half % 2 : NULL, minima);
+        for (int i = 0; i < x.rows; i++) {
+            const size_t from = (size_t)i * stride;
+            const __m256 s = _mm256_set1_ps(scale[from]);
+            const __m256 all = x.minima ? activations_sum(half + 2 * from, x) : s;
+            const float *d = piece->scale[g], *m = piece->minimum[g];
+            add_half_row(sum[i], left[i], d, m, s, all, x.minima);
+            add_half_row(sum[i] + 8, right[i], d + 8, m + 8, s, all, x.minima);
         }
-        q += t->group * value_bytes;
     }
-    for (size_t i = 0; i < (size_t)rows; i++)
-        memcpy(t->last ? t->c + (row + i) * t->p->c_stride : t->sum[row + i], sum[i],
-               sizeof sum[i]);
+    for (size_t i = 0; t->last && i < (size_t)x.rows; i++)
+        memcpy(t->c + (row + i) * t->p->c_stride, sum[i], sizeof sum[i]);
 }
 
-SIMD_INLINE void strip(const struct part *t, bool fours, bool minima)
+SIMD_INLINE void strip(const struct part *t, struct shape x)
 {
     size_t i = 0;
 
+    x.rows = ROWS;
     for (; t->rows - i >= ROWS; i += ROWS)
-        tile(t, i, ROWS, fours, minima);
+        tile(t, i, x);
+    x.rows = 2;
     for (; t->rows - i >= 2; i += 2)
-        tile(t, i, 2, fours, minima);
+        tile(t, i, x);
+    x.rows = 1;
     if (i < t->rows)
-        tile(t, i, 1, fours, minima);
+        tile(t, i, x);
 }
 
 /* Some rows by one panel, a piece of their depth at a time. */
 SIMD_INLINE void multiply_panel(const struct product *p, size_t panel, size_t first,
-                                size_t rows, bool fours, bool minima)
+                                size_t rows, struct shape x)
 {
     const struct quant *quant = p->format->quant;
-    float sum[QUANT_ROWS_MOST][PANEL_ROWS];
+    float sum[QUANT_ROWS_MOST][PANEL_ROWS] __attribute__((aligned(64)));
     struct quant_piece piece;
     struct part t = {.p = p,
                      .piece = &piece,
                      .sum = sum,
                      .c = p->c + first * p->c_stride + panel * PANEL_ROWS,
                      .first = first,
-                     .rows = rows,
-                     .group = quant->group,
-                     .part_lines = quant_part_lines(quant)};
+                     .rows = rows};
 
     for (; t.k < p->depth; t.k += QUANT_PIECE) {
         const size_t depth = quant_piece_depth(p->depth, t.k);
         quant_expand_avx2(&piece, quant, quant_scales(p, panel, t.k),
-                          quant_codes(p, panel, t.k), depth, fours);
-        t.groups = depth / quant->group;
+                          quant_codes(p, panel, t.k), depth, x.fours);
+        t.groups = depth / x.group;
         t.last = t.k + depth == p->depth;
-        strip(&t, fours, minima);
+        strip(&t, x);
     }
 }
 
-SIMD_INLINE void multiply(const struct product *p, bool fours, bool minima)
+SIMD_INLINE void multiply(const struct product *p, struct shape x)
 {
     for (size_t i = 0; i < p->rows; i += QUANT_ROWS_MOST) {
         const size_t left = p->rows - i;
         const size_t rows = left < QUANT_ROWS_MOST ? left : QUANT_ROWS_MOST;
         for (size_t panel = 0; panel < p->panels; panel++)
-            multiply_panel(p, panel, i, rows, fours, minima);
+            multiply_panel(p, panel, i, rows, x);
     }
 }
 
+/* A function for each group, number of lines in a part, and with minima or without. */
+#define MULTIPLY_PAIRS(name, g, has_minima)                            \
+    static void name(const struct product *p)                          \
+    {                                                                  \
+        multiply(p, (struct shape){.group = g, .minima = has_minima}); \
+    }
+#define MULTIPLY_FOURS(name, g, lines, has_minima)                                     \
+    static void name(const struct product *p)                                          \
+    {                                                                                  \
+        multiply(p,                                                                    \
+                 (struct shape){                                                       \
+                     .group = g, .part = lines, .fours = true, .minima = has_minima}); \
+    }
+
+MULTIPLY_PAIRS(pairs_16, 16, false)
+MULTIPLY_PAIRS(pairs_16_minima, 16, true)
+MULTIPLY_PAIRS(pairs_32, 32, false)
+MULTIPLY_PAIRS(pairs_32_minima, 32, true)
+MULTIPLY_FOURS(fours_16_by_2, 16, 2, false)
+MULTIPLY_FOURS(fours_16_by_4, 16, 4, false)
+MULTIPLY_FOURS(fours_16_by_4_minima, 16, 4, true)
+MULTIPLY_FOURS(fours_32_by_4, 32, 4, false)
+MULTIPLY_FOURS(fours_32_by_4_minima, 32, 4, true)
+MULTIPLY_FOURS(fours_32_by_8, 32, 8, false)
+MULTIPLY_FOURS(fours_32_by_8_minima, 32, 8, true)
+
 void quant_multiply_avx2(const struct product *p)
 {
-    if (p->format->quant->minima)
-        multiply(p, false, true);
+    const struct quant *quant = p->format->quant;
+
+    if (quant->group == QUANT_STEP)
+        (quant->minima ? pairs_32_minima : pairs_32)(p);
     else
-        multiply(p, false, false);
+        (quant->minima ? pairs_16_minima : pairs_16)(p);
 }
 
 void quant_multiply_bytes_avx2(const struct product *p)
 {
-    if (p->format->quant->minima)
-        multiply(p, true, true);
+    const struct quant *quant = p->format->quant;
+    const size_t lines = quant_part_lines(quant);
+
+    if (quant->group == QUANT_STEP && lines == 8)
+        (quant->minima ? fours_32_by_8_minima : fours_32_by_8)(p);
+    else if (quant->group == QUANT_STEP)
+        (quant->minima ? fours_32_by_4_minima : fours_32_by_4)(p);
+    else if (lines == 4)
+        (quant->minima ? fours_16_by_4_minima : fours_16_by_4)(p);
     else
-        multiply(p, true, false);
+        fours_16_by_2(p);
 }
