@@ -1,20 +1,11 @@
 /* The markup of each family, how it is recognised, and that a document cannot add to
- * it. Templates here are as short as their signs allow; real ones are in ../shared. */
-#include "infer/chat.h"
+ * it. Templates here are as short as their signs allow. */
+#include "tests/infer/chats.h"
 #include "tests/infer/tiny.h"
-#include "tests/infer/vocab.h"
 
-#include <jansson.h>
-#include <stdio.h>
-#include <unistd.h>
-
-#define BAR     "\xef\xbd\x9c"
-#define LOW     "\xe2\x96\x81" /* U+2581, the space */
-#define BEGIN   "<" BAR "begin" LOW "of" LOW "sentence" BAR ">"
-#define CORPUS  "../shared/corpus/"
-#define VOCABS  CORPUS "tokenizer/vocab/ggml-vocab-"
-#define PROMPTS CORPUS "smollm2/prompts.jsonl"
-#define SMOLLM2 "models/smollm2-135m-instruct.q4_1.gguf"
+#define BAR   "\xef\xbd\x9c"
+#define LOW   "\xe2\x96\x81" /* U+2581, the space */
+#define BEGIN "<" BAR "begin" LOW "of" LOW "sentence" BAR ">"
 
 /* Every token that some family's markup has, all of them special. */
 static const struct vocab_token tokens[] = {
@@ -95,37 +86,6 @@ static int find(const struct vocab *v, const char *name, struct infer_chat *out,
 }
 
 /* ---- markup ---------------------------------------------------------------------- */
-
-enum { PARTS = 8 };
-
-/* A chat of one turn; where the family has no system's turn, its words go in front. */
-static size_t parts_of(const struct infer_chat *chat, const char *system,
-                       const char *user, struct infer_part *part)
-{
-    bool own = chat->system_open != NULL;
-    const char *text[PARTS] = {chat->begin,
-                               own ? chat->system_open : chat->user_open,
-                               system,
-                               own ? chat->system_close : "\n\n",
-                               own ? chat->user_open : "",
-                               user,
-                               chat->user_close,
-                               chat->answer_open};
-
-    for (size_t i = 0; i < PARTS; i++)
-        part[i] = (struct infer_part){text[i], strlen(text[i]), i != 2 && i != 5};
-    return PARTS;
-}
-
-static void render(const struct infer_chat *chat, const char *system, const char *user,
-                   char *out)
-{
-    struct infer_part part[PARTS];
-
-    parts_of(chat, system, user, part);
-    for (size_t i = 0; i < PARTS; i++)
-        out = stpcpy(out, part[i].text);
-}
 
 static const struct known {
     const char *name, *template, *rendered;
@@ -388,24 +348,6 @@ static char *hostile_text(void)
     return text;
 }
 
-static size_t specials_of(const struct tokenizer *t, const struct infer_chat *chat,
-                          const char *user)
-{
-    struct infer_part part[PARTS];
-    struct infer_tokens ids = {0};
-    size_t count = parts_of(chat, user, user, part), specials = 0;
-
-    assert_int_equal(
-        tokenizer_encode_parts(t, part, count, INFER_ADD_SPECIAL, &ids, NULL), 0);
-    assert_true(ids.count > 0);
-    for (size_t i = 0; i < ids.count; i++) {
-        const struct token *token = &t->vocabulary.token[ids.id[i]];
-        specials += token->type == TOKEN_CONTROL || tokenizer_is_markup(token);
-    }
-    infer_tokens_free(&ids);
-    return specials;
-}
-
 static void a_document_cannot_add_to_the_markup(void **state)
 {
     struct vocab v = vocab(NULL);
@@ -431,170 +373,6 @@ static void a_document_cannot_add_to_the_markup(void **state)
     gguf_close(file);
 }
 
-/* ---- real vocabularies ----------------------------------------------------------- */
-
-struct real {
-    const char *path, *name;
-    bool by_template; /* its file's template says so */
-    const char *answer;
-};
-
-static const struct real reals[] = {
-    {VOCABS "phi-3.gguf", "phi3", true, "Hello there"},
-    {VOCABS "llama-spm.gguf", "llama2", false, " Hello there"},
-    {VOCABS "llama-spm.gguf", "mistral", false, " Hello there"},
-    {VOCABS "llama-spm.gguf", "zephyr", false, "Hello there"},
-    {VOCABS "deepseek-llm.gguf", "deepseek", false, " Hello there"},
-    {VOCABS "deepseek-coder.gguf", "deepseek-coder", false, "Hello there"},
-    {SMOLLM2, "chatml", true, "Hello there"},
-};
-
-static void encode(const struct tokenizer *t, const char *text, unsigned flags,
-                   struct infer_tokens *out)
-{
-    assert_int_equal(tokenizer_encode(t, text, strlen(text), flags, out, NULL), 0);
-}
-
-/* Parts give the ids that the text of a template's program has as a whole, and the
- * answer begins as it does there. */
-static void chat_is_as_trained(const struct tokenizer *t, const struct infer_chat *chat,
-                               const char *answer)
-{
-    static const char system[] = "You are brief.", user[] = "What is it?\n\n Say it.";
-    const unsigned whole_flags = INFER_ADD_SPECIAL | INFER_PARSE_SPECIAL;
-    struct infer_tokens parts = {0}, whole = {0}, first = {0};
-    struct infer_part part[PARTS];
-    char text[512];
-    size_t count = parts_of(chat, system, user, part);
-
-    render(chat, system, user, text);
-    encode(t, text, whole_flags, &whole);
-    assert_int_equal(
-        tokenizer_encode_parts(t, part, count, INFER_ADD_SPECIAL, &parts, NULL), 0);
-    assert_int_equal(parts.count, whole.count);
-    assert_memory_equal(parts.id, whole.id, parts.count * sizeof *parts.id);
-
-    strcat(text, answer);
-    encode(t, text, whole_flags, &whole);
-    encode(t, chat->answer_spaced ? " Hello there" : "Hello there", INFER_CONTINUES,
-           &first);
-    assert_int_equal(whole.count, parts.count + first.count);
-    assert_memory_equal(whole.id + parts.count, first.id,
-                        first.count * sizeof *first.id);
-    infer_tokens_free(&parts);
-    infer_tokens_free(&whole);
-    infer_tokens_free(&first);
-}
-
-static void check_real(const struct real *real)
-{
-    struct infer_error err = {0};
-    struct infer_chat chat;
-    struct tokenizer *t = NULL;
-    struct gguf *file;
-    char *hostile = hostile_text();
-
-    if (gguf_open(&file, real->path, &err) != 0 || tokenizer_open(&t, file, &err) != 0)
-        fail_msg("%s: %s", real->path, err.text);
-    assert_int_equal(
-        chat_find(t, file, real->by_template ? NULL : real->name, &chat, &err), 0);
-    assert_string_equal(chat.name, real->name);
-    chat_is_as_trained(t, &chat, real->answer);
-    assert_int_equal(specials_of(t, &chat, hostile), specials_of(t, &chat, "a"));
-    tokenizer_close(t);
-    gguf_close(file);
-    free(hostile);
-}
-
-static void chats_of_real_vocabularies_are_as_trained(void **state)
-{
-    size_t checked = 0;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
-        if (access(reals[i].path, R_OK) != 0) {
-            fprintf(stderr, "skipped: no %s\n", reals[i].path);
-            continue;
-        }
-        check_real(&reals[i]);
-        checked++;
-    }
-    if (checked == 0)
-        skip();
-}
-
-/* ---- SmolLM2's prompts ----------------------------------------------------------- */
-
-/* What stands between two strings, or NULL. */
-static char *between(const char *text, const char *open, const char *close)
-{
-    const char *from = strstr(text, open), *to;
-
-    if (from == NULL)
-        return NULL;
-    from += strlen(open);
-    to = strstr(from, close);
-    return to == NULL ? NULL : strndup(from, (size_t)(to - from));
-}
-
-/* A prompt of the corpus, taken apart and put together; false: it is no chat. */
-static bool prompt_agrees(const struct tokenizer *t, const struct infer_chat *chat,
-                          const json_t *line)
-{
-    const char *text = json_string_value(json_object_get(line, "text"));
-    const json_t *wanted = json_object_get(line, "tokens");
-    char *system = between(text, chat->system_open, chat->system_close);
-    char *user = between(text, chat->user_open, chat->user_close);
-    struct infer_part part[PARTS];
-    struct infer_tokens ids = {0};
-    bool chats = system != NULL && user != NULL;
-
-    if (chats) {
-        size_t count = parts_of(chat, system, user, part);
-        assert_int_equal(
-            tokenizer_encode_parts(t, part, count, INFER_ADD_SPECIAL, &ids, NULL), 0);
-        assert_int_equal(ids.count, json_array_size(wanted));
-        for (size_t i = 0; i < ids.count; i++)
-            assert_int_equal(ids.id[i], json_integer_value(json_array_get(wanted, i)));
-    }
-    infer_tokens_free(&ids);
-    free(system);
-    free(user);
-    return chats;
-}
-
-static void prompts_of_smollm2_have_the_reference_ids(void **state)
-{
-    struct infer_chat chat;
-    struct tokenizer *t;
-    struct gguf *file;
-    FILE *prompts = fopen(PROMPTS, "r");
-    char *line = NULL;
-    size_t size = 0, chats = 0;
-
-    (void)state;
-    if (prompts == NULL || access(SMOLLM2, R_OK) != 0) {
-        fprintf(stderr, "skipped: no " PROMPTS " or no " SMOLLM2 "\n");
-        if (prompts != NULL)
-            fclose(prompts);
-        skip();
-    }
-    assert_int_equal(gguf_open(&file, SMOLLM2, NULL), 0);
-    assert_int_equal(tokenizer_open(&t, file, NULL), 0);
-    assert_int_equal(chat_find(t, file, NULL, &chat, NULL), 0);
-    while (getline(&line, &size, prompts) > 0) {
-        json_t *json = json_loads(line, 0, NULL);
-        assert_non_null(json);
-        chats += prompt_agrees(t, &chat, json);
-        json_decref(json);
-    }
-    assert_true(chats >= 12);
-    free(line);
-    fclose(prompts);
-    tokenizer_close(t);
-    gguf_close(file);
-}
-
 int main(void)
 {
     const struct CMUnitTest test[] = {
@@ -612,8 +390,6 @@ int main(void)
         cmocka_unit_test(a_template_that_is_no_text_is_damage),
         cmocka_unit_test(a_sign_cut_at_the_end_of_a_template_is_none),
         cmocka_unit_test(a_document_cannot_add_to_the_markup),
-        cmocka_unit_test(chats_of_real_vocabularies_are_as_trained),
-        cmocka_unit_test(prompts_of_smollm2_have_the_reference_ids),
     };
 
     return cmocka_run_group_tests_name("infer/chat", test, NULL, NULL);
