@@ -19,6 +19,8 @@
 #include "pipeline/ground.h"
 #include "pipeline/internal.h"
 
+#include <string.h>
+
 enum {
     KEY_BYTES_MAX = 47, /* longer words are told apart by so many bytes only */
     KEY_NONE = -1
@@ -69,6 +71,11 @@ struct pieces { /* zero it first */
 /* Replace the content by the pieces of text; false: no memory. */
 bool pieces_read(struct pieces *pieces, const char *text, size_t bytes);
 void pieces_free(struct pieces *pieces);
+/* Most words differ in their first byte. */
+static inline bool is_same(const char *a, const char *b)
+{
+    return a[0] == b[0] && strcmp(a, b) == 0;
+}
 /* Is piece i this word, folded; this mark, whatever stands before it? */
 bool piece_is_word(const struct pieces *pieces, size_t i, const char *word);
 bool piece_is_mark(const struct pieces *pieces, size_t i, int32_t mark);

@@ -188,7 +188,7 @@ static void shift(char value[NUMBER_BYTES], unsigned power)
 static int small_number(const struct piece *word)
 {
     for (size_t i = 0; word && i < COUNT(small_numbers); i++)
-        if (strcmp(small_numbers[i].word, word->folded) == 0)
+        if (is_same(small_numbers[i].word, word->folded))
             return (int)i;
     return -1;
 }
@@ -197,7 +197,7 @@ static unsigned multiplier(const struct piece *word, bool money)
 {
     for (size_t i = 0; word && i < COUNT(multipliers); i++)
         if ((money || !multipliers[i].short_form) &&
-            strcmp(multipliers[i].word, word->folded) == 0)
+            is_same(multipliers[i].word, word->folded))
             return multipliers[i].power;
     return 0;
 }
@@ -259,7 +259,7 @@ static size_t read_words(const struct pieces *pieces, size_t i, struct number *o
     while ((value /= 10) > 0);
     strcpy(out->value[0], digits + at);
     out->readings = 1;
-    out->plain_one = end == i + 1 && strcmp(out->value[0], "1") == 0;
+    out->plain_one = end == i + 1 && is_same(out->value[0], "1");
     return end - i;
 }
 
@@ -288,7 +288,7 @@ static size_t read_roman(const struct pieces *pieces, size_t i, struct number *o
     const struct piece *before = i > 0 ? word_at(pieces, i - 1) : NULL;
     bool behind = false;
     for (size_t n = 0; before && n < COUNT(numbered); n++)
-        behind = behind || strcmp(numbered[n], before->folded) == 0;
+        behind = behind || is_same(numbered[n], before->folded);
     if (!word || !(word->upper || (behind && word->capital && word->folded_bytes == 1)))
         return 0;
     unsigned value = roman(word);
@@ -412,8 +412,8 @@ static int month_of(const struct pieces *pieces, size_t i)
         return 0;
     for (size_t n = 0; n < COUNT(months); n++) {
         size_t bytes = word->folded_bytes;
-        bool cut = bytes == 3 || (bytes == 4 && strcmp(word->folded, "sept") == 0);
-        if (strcmp(months[n], word->folded) == 0 ||
+        bool cut = bytes == 3 || (bytes == 4 && is_same(word->folded, "sept"));
+        if (is_same(months[n], word->folded) ||
             (cut && strncmp(months[n], word->folded, bytes) == 0))
             return (int)n + 1;
     }

@@ -253,7 +253,7 @@ bool pieces_read(struct pieces *pieces, const char *text, size_t bytes)
 bool piece_is_word(const struct pieces *pieces, size_t i, const char *word)
 {
     return i < pieces->count && pieces->piece[i].kind == PIECE_WORD &&
-           strcmp(pieces->piece[i].folded, word) == 0;
+           is_same(pieces->piece[i].folded, word);
 }
 
 bool piece_is_mark(const struct pieces *pieces, size_t i, int32_t mark)

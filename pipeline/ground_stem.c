@@ -299,7 +299,7 @@ bool word_denies(const char *folded)
 {
     size_t bytes = strlen(folded);
     return is_listed(folded, deniers, COUNT(deniers)) ||
-           (bytes > 3 && strcmp(folded + bytes - 3, "n't") == 0);
+           (bytes > 3 && is_same(folded + bytes - 3, "n't"));
 }
 
 enum person word_person(const char *folded)
@@ -316,7 +316,7 @@ enum person word_person(const char *folded)
     };
     size_t bytes = strcspn(folded, "'");
     for (size_t i = 0; i < COUNT(persons); i++)
-        if (strcmp(persons[i].word, folded) == 0 ||
+        if (is_same(persons[i].word, folded) ||
             (strlen(persons[i].word) == bytes && folded[bytes] &&
              strncmp(persons[i].word, folded, bytes) == 0))
             return persons[i].person;
@@ -418,7 +418,7 @@ static size_t put_regular(char *word, size_t bytes)
 {
     word[bytes] = '\0';
     for (size_t i = 0; i < COUNT(irregular); i++)
-        if (strcmp(irregular[i].form, word) == 0) {
+        if (is_same(irregular[i].form, word)) {
             strcpy(word, irregular[i].word);
             return strlen(word);
         }
@@ -457,7 +457,7 @@ static bool is_party(const char *ending)
 {
     static const char *const parties[] = {"ee", "er", "or", "e", "r"};
     for (size_t i = 0; i < COUNT(parties); i++)
-        if (strcmp(ending, parties[i]) == 0)
+        if (is_same(ending, parties[i]))
             return true;
     return false;
 }

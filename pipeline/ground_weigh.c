@@ -329,13 +329,13 @@ struct seam { /* what stands between two words of the claim */
 };
 
 /* Does j follow i in the source, near it, as it does in the claim? */
-static bool follows(const struct scale *scale, size_t i, size_t j)
+static bool follows(const struct scale *scale, size_t i, size_t j, size_t words_max)
 {
     for (size_t a = scale->first[i]; a < scale->first[i + 1]; a++)
         for (size_t b = scale->first[j]; b < scale->first[j + 1]; b++)
             if (scale->place[a].source < scale->place[b].source &&
                 stand_near(scale, scale->place[a].source, scale->place[b].source,
-                           NEAR_WORDS))
+                           words_max))
                 return true;
     return false;
 }
@@ -378,10 +378,11 @@ static bool share_sentence(const struct scale *scale, size_t i, size_t j)
 /* What it costs that two neighbours of the claim are put together. */
 static double junction(const struct scale *scale, size_t i, size_t j)
 {
-    if (follows(scale, i, j))
+    size_t near = j - i > NEAR_WORDS ? j - i : NEAR_WORDS;
+    if (follows(scale, i, j, near))
         return 0;
     struct seam seam = seam_of(scale, i, j);
-    if (are_near(scale, i, j, NEAR_WORDS))
+    if (are_near(scale, i, j, near))
         return seam.turns ? TURNED : 1;
     if (seam.joins)
         return seam.comma ? NEW_CLAUSE : 1;
