@@ -17,7 +17,7 @@
 #include <string.h>
 
 enum {
-    TREE_DEPTH_MAX = 96, /* beyond it every task has a prompt of its own */
+    TREE_DEPTH_MAX = 112, /* of infer; tasks that would go deeper share no prompt */
     TREE_NODES_MAX = 1024
 };
 
@@ -246,28 +246,36 @@ static int tree_walk(struct group *group, int32_t *node, const int32_t *id,
     return PIPELINE_OK;
 }
 
+/* The tokens of a label behind the answer's opening. */
+static int label_tokenize(const struct pipeline_decoder *decoder,
+                          const struct policy_label *label, struct infer_tokens *out,
+                          struct pipeline_error *err)
+{
+    struct infer_error why;
+    char *answer = answer_of(&decoder->options.policy->model, label);
+    if (!answer)
+        return prompt_fail(err);
+    int status = infer_tokenize(decoder->options.model, answer, strlen(answer),
+                                INFER_CONTINUES, out, &why);
+    free(answer);
+    return status == 0 ? PIPELINE_OK
+                       : pipeline_fail(err, PIPELINE_EINFER, "%s", why.text);
+}
+
 static int labels_hang(const struct pipeline_decoder *decoder, struct group *group,
                        struct asked *asked, struct pipeline_error *err)
 {
-    const struct policy *policy = decoder->options.policy;
-    const struct policy_task *task = &policy->task[asked->task];
+    const struct policy_task *task = &decoder->options.policy->task[asked->task];
     struct infer_tokens ids = {0};
-    struct infer_error why;
     int status = PIPELINE_OK;
     asked->leaf = calloc(task->label_count, sizeof(*asked->leaf));
     if (!asked->leaf)
         return prompt_fail(err);
     for (size_t i = 0; i < task->label_count && status == PIPELINE_OK; i++) {
-        char *answer = answer_of(&policy->model, &task->label[i]);
         asked->leaf[i] = asked->stop;
-        if (!answer)
-            status = prompt_fail(err);
-        else if (infer_tokenize(decoder->options.model, answer, strlen(answer),
-                                INFER_CONTINUES, &ids, &why) != 0)
-            status = pipeline_fail(err, PIPELINE_EINFER, "%s", why.text);
-        else
+        status = label_tokenize(decoder, &task->label[i], &ids, err);
+        if (status == PIPELINE_OK)
             status = tree_walk(group, &asked->leaf[i], ids.id, ids.count, err);
-        free(answer);
     }
     infer_tokens_free(&ids);
     return status;
@@ -298,6 +306,7 @@ static size_t common_tokens(const struct infer_tokens *a, const struct infer_tok
 
 struct draft { /* one task's prompt, before it is known with whom it shares one */
     struct frame frame;
+    size_t deepest; /* tokens of its longest label */
     bool taken;
 };
 
@@ -306,8 +315,8 @@ struct draft { /* one task's prompt, before it is known with whom it shares one 
 static bool draft_joins(const struct draft *a, const struct draft *b, size_t common)
 {
     return !b->taken && strcmp(a->frame.before, b->frame.before) == 0 &&
-           a->frame.tail.count - common <= TREE_DEPTH_MAX &&
-           b->frame.tail.count - common <= TREE_DEPTH_MAX;
+           a->frame.tail.count - common + a->deepest <= TREE_DEPTH_MAX &&
+           b->frame.tail.count - common + b->deepest <= TREE_DEPTH_MAX;
 }
 
 static int group_reserve(struct group *group, size_t tasks)
@@ -349,20 +358,46 @@ static int group_make(struct pipeline_decoder *decoder, struct draft *draft,
     return status;
 }
 
+static int labels_measure(const struct pipeline_decoder *decoder,
+                          const struct policy_task *task, size_t *deepest,
+                          struct pipeline_error *err)
+{
+    struct infer_tokens ids = {0};
+    int status = PIPELINE_OK;
+    for (size_t i = 0; i < task->label_count && status == PIPELINE_OK; i++) {
+        status = label_tokenize(decoder, &task->label[i], &ids, err);
+        *deepest = ids.count > *deepest ? ids.count : *deepest;
+        if (status == PIPELINE_OK && ids.count > TREE_DEPTH_MAX)
+            status = pipeline_fail(err, PIPELINE_EINPUT,
+                                   "the answer of label %s of task %s has %zu tokens, "
+                                   "at most %d are allowed",
+                                   task->label[i].name, task->name, ids.count,
+                                   TREE_DEPTH_MAX);
+    }
+    infer_tokens_free(&ids);
+    return status;
+}
+
+static int draft_make(const struct pipeline_decoder *decoder, struct draft *draft,
+                      const struct policy_task *task, struct pipeline_error *err)
+{
+    const struct policy_model *model = &decoder->options.policy->model;
+    struct frame *frame = &draft->frame;
+    if (frame_words(frame, model->classify, task) != PIPELINE_OK)
+        return prompt_fail(err);
+    int status = tail_tokenize(decoder, frame, model->opening, &frame->tail, err);
+    return status == PIPELINE_OK ? labels_measure(decoder, task, &draft->deepest, err)
+                                 : status;
+}
+
 static int tasks_frame(struct pipeline_decoder *decoder, struct pipeline_error *err)
 {
     const struct policy *policy = decoder->options.policy;
     struct draft *draft = calloc(policy->task_count + 1, sizeof(*draft));
     decoder->group = calloc(policy->task_count + 1, sizeof(*decoder->group));
     int status = draft && decoder->group ? PIPELINE_OK : prompt_fail(err);
-    for (size_t i = 0; status == PIPELINE_OK && i < policy->task_count; i++) {
-        struct frame *frame = &draft[i].frame;
-        status = frame_words(frame, policy->model.classify, &policy->task[i]);
-        status = status == PIPELINE_OK
-                     ? tail_tokenize(decoder, frame, policy->model.opening,
-                                     &frame->tail, err)
-                     : prompt_fail(err);
-    }
+    for (size_t i = 0; status == PIPELINE_OK && i < policy->task_count; i++)
+        status = draft_make(decoder, &draft[i], &policy->task[i], err);
     for (size_t i = 0; status == PIPELINE_OK && i < policy->task_count; i++)
         if (!draft[i].taken)
             status = group_make(decoder, draft, i, err);
