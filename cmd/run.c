@@ -135,6 +135,7 @@ static int inputs_from_list(struct job *job)
 static int job_inputs(struct job *job, int words, char **argv)
 {
     struct pipeline_error why;
+    job->inputs.cancel = &canceled;
     for (int i = 1; i < words; i++) {
         struct stat st;
         if (lstat(argv[i], &st) != 0) {
@@ -143,7 +144,7 @@ static int job_inputs(struct job *job, int words, char **argv)
         }
         if (pipeline_inputs_add(&job->inputs, argv[i], &why) != 0) {
             complain("run", "%s", why.text);
-            return EXIT_NO_START;
+            return canceled ? EXIT_BROKEN_OFF : EXIT_NO_START;
         }
     }
     return asked.files_from ? inputs_from_list(job) : -1;

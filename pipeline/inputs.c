@@ -67,6 +67,17 @@ static const struct dirent *folder_next(DIR *dir)
     return entry;
 }
 
+/* A tree may be larger than the patience of who has named it. */
+static int inputs_check(const struct pipeline_inputs *files, struct pipeline_error *err)
+{
+    if (!files->cancel || !*files->cancel)
+        return PIPELINE_OK;
+    return pipeline_fail(err, PIPELINE_ECANCELED,
+                         "broken off by a signal while folders were walked, %zu files "
+                         "found so far",
+                         files->count);
+}
+
 /* Sort the entries of one folder into files and folders still to visit. One that
  * cannot be opened, or not read to its end, stays in the list itself: it ends with an
  * outcome that is not ok, and nothing is missing in silence. */
@@ -76,13 +87,15 @@ static int folder_read(const char *folder, struct pipeline_inputs *files,
     DIR *dir = opendir(folder);
     if (!dir)
         return inputs_push(files, strdup(folder), err);
-    int status = PIPELINE_OK;
+    int status = inputs_check(files, err);
     const struct dirent *entry;
     while (status == PIPELINE_OK && (entry = folder_next(dir)) != NULL) {
         char *path = path_join(folder, entry->d_name);
         bool deeper =
             path && strlen(path) < DEPTH_BYTES_MAX && path_is_folder(path, false);
         status = inputs_push(deeper ? folders : files, path, err);
+        if (status == PIPELINE_OK)
+            status = inputs_check(files, err);
     }
     if (status == PIPELINE_OK && errno != 0)
         status = inputs_push(files, strdup(folder), err);

@@ -44,7 +44,8 @@ enum pipeline_status {
     PIPELINE_EPARSER = -2, /* cloister-parse died: broken off, resumable */
     PIPELINE_ESTORE = -3,  /* work that cannot be recorded must not be done */
     PIPELINE_EINFER = -4,
-    PIPELINE_EINPUT = -5
+    PIPELINE_EINPUT = -5,
+    PIPELINE_ECANCELED = -6
 };
 
 struct pipeline_error {
@@ -63,10 +64,12 @@ char *pipeline_path(const char *typed);
 struct pipeline_inputs {
     char **path; /* as pipeline_path() has them, sorted, each once */
     size_t count, capacity;
+    const volatile sig_atomic_t *cancel; /* NULL, or it breaks a walk off */
 };
 /* A folder gives everything below it that is not a folder, names beginning with a
  * dot left out; links to folders are not followed. A folder that cannot be
- * entered, or not read to its end, stays in the list itself: an outcome not ok. */
+ * entered, or not read to its end, stays in the list itself: an outcome not ok.
+ * PIPELINE_ECANCELED: *cancel was set, and the list is not whole. */
 int pipeline_inputs_add(struct pipeline_inputs *inputs, const char *typed,
                         struct pipeline_error *err);
 void pipeline_inputs_finish(struct pipeline_inputs *inputs); /* sort, drop doubles */

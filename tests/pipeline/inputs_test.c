@@ -256,6 +256,24 @@ static void nothing_named_is_an_empty_list(void **state)
     assert_int_equal(t->inputs.count, 0);
 }
 
+static void a_walk_can_be_broken_off(void **state)
+{
+    static volatile sig_atomic_t cancel;
+    struct pipeline_error err = {0};
+    struct tree *t = *state;
+    make_folder(t, "sub");
+    make_file(t, "sub/a");
+    t->inputs.cancel = &cancel;
+    cancel = 1;
+    assert_int_equal(pipeline_inputs_add(&t->inputs, at(t, ""), &err),
+                     PIPELINE_ECANCELED);
+    assert_non_null(strstr(err.text, "broken off by a signal"));
+    assert_int_equal(t->inputs.count, 0);
+    cancel = 0;
+    add(t, "");
+    assert_int_equal(t->inputs.count, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -273,6 +291,7 @@ int main(void)
         TEST(a_slash_at_the_end_of_a_folder_is_not_doubled),
         TEST(what_is_ours_is_left_out),
         TEST(nothing_named_is_an_empty_list),
+        TEST(a_walk_can_be_broken_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
