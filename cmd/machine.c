@@ -173,11 +173,13 @@ static uint64_t process_bytes(int which)
     return read ? pages[which] * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-/* "ulimit -v" counts addresses, whether there is memory behind them or not. */
+/* "ulimit -v" counts addresses, whether there is memory behind them or not: those that
+ * glibc sets aside for the stacks and heaps of threads, too. */
 static uint64_t addresses_free(void)
 {
+    enum { SET_ASIDE = 256 << 20 };
     struct rlimit limit;
-    uint64_t used = process_bytes(0);
+    uint64_t used = process_bytes(0) + SET_ASIDE;
     if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
         return UINT64_MAX;
     return used < limit.rlim_cur ? limit.rlim_cur - used : 0;
