@@ -455,7 +455,8 @@ static size_t read_month_first(const struct pieces *pieces, size_t i, struct dat
     more = year_behind(pieces, at, &out->year[0]);
     at += more;
     bool alone = out->day[0] == 0 && out->year[0] == 0;
-    bool may_be_verb = out->month[0] == 3 || out->month[0] == 5;
+    bool may_be_verb = (out->month[0] == 3 || out->month[0] == 5) &&
+                       (i == 0 || pieces->piece[i].upper);
     if (alone && (may_be_verb || pieces->piece[i].folded_bytes <= 3))
         return 0;
     return alone ? 1 : at - i;

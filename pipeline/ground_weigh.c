@@ -106,13 +106,20 @@ static bool is_borne_out(const struct scale *scale, size_t i)
     return scale->first[i + 1] > scale->first[i];
 }
 
-/* Must it be there? What is said of the text as such need not. */
+/* Goes without saying: what is said of the text as such, and in a doctor's notes whom
+ * they are about. */
+static bool is_implied(const char *word)
+{
+    return word_is_about_text(word) || strcmp(word, "patient") == 0 ||
+           strcmp(word, "patient's") == 0;
+}
+
 static bool is_needed(const struct scale *scale, size_t i)
 {
     const struct word *word = &scale->claim->word[i];
     return word->need[0] != KEY_NONE &&
            (word->capital || is_borne_out(scale, i) ||
-            !word_is_about_text(lexicon_text(scale->lexicon, word->plain)));
+            !is_implied(lexicon_text(scale->lexicon, word->plain)));
 }
 
 /* ---- facts --------------------------------------------------------------------------
@@ -232,6 +239,16 @@ static bool denies_falsely(const struct scale *scale, size_t *blame)
     return false;
 }
 
+/* Does a word of the claim that is so far from a denial rest on word `source`? */
+static bool claim_holds(const struct scale *scale, size_t source, unsigned denied)
+{
+    for (size_t n = 0; n < scale->count; n++)
+        if (scale->place[n].source == source &&
+            scale->claim->word[scale->place[n].claim].denied == denied)
+            return true;
+    return false;
+}
+
 /* A word of the claim that rests on word `source`, is not denied and stands so nowhere
  * else in the source; the count of words: there is none. */
 static size_t said_of_denied(const struct scale *scale, size_t source)
@@ -245,29 +262,26 @@ static size_t said_of_denied(const struct scale *scale, size_t source)
     return scale->claim->count;
 }
 
-/* Does the claim deny what rests on word `source`, before all else? */
-static bool is_denied_too(const struct scale *scale, size_t source)
-{
-    for (size_t n = 0; n < scale->count; n++)
-        if (scale->place[n].source == source &&
-            scale->claim->word[scale->place[n].claim].denied == 1)
-            return true;
-    return false;
-}
-
-/* The source denies what the claim says. Its nearest word, "neither PARTY may assign",
- * may stand there undenied when a later one is denied. */
+/* The source denies what the claim says: some word behind "not" is in the claim, and
+ * none is denied there. "Neither PARTY may assign": the nearest may stand undenied when
+ * a later one is denied; "excluding TAXES on income": it may be said elsewhere. */
 static bool leaves_out_denial(const struct scale *scale, size_t *blame)
 {
     const struct words *source = scale->source;
     for (size_t j = 0; j < source->count; j++) {
-        size_t said = source->word[j].denied == 1 ? said_of_denied(scale, j)
-                                                  : scale->claim->count;
-        bool later = said == scale->claim->count;
-        for (size_t k = j + 1; k < source->count && source->word[k].denied != 1; k++)
-            later = later || (source->word[k].denied > 1 && is_denied_too(scale, k));
-        *blame = said;
-        if (!later)
+        if (source->word[j].denied != 1 || !claim_holds(scale, j, 0))
+            continue;
+        bool denied = false;
+        *blame = scale->claim->count;
+        for (size_t k = j; k < source->count && (k == j || source->word[k].denied != 1);
+             k++) {
+            if (source->word[k].denied == 0)
+                continue;
+            denied = denied || claim_holds(scale, k, 1);
+            if (*blame == scale->claim->count)
+                *blame = said_of_denied(scale, k);
+        }
+        if (!denied && *blame < scale->claim->count)
             return true;
     }
     return false;
@@ -352,8 +366,7 @@ static bool is_one_of(const char *word, const char *const *list, size_t count)
 static struct seam seam_of(const struct scale *scale, size_t i, size_t j)
 {
     static const char *const joins[] = {"and", "but", "while", "or"};
-    static const char *const turns[] = {"is", "are",  "was",  "were",
-                                        "be", "been", "being"};
+    static const char *const turns[] = {"is", "are", "was", "were", "be", "been", "by"};
     struct seam seam = {false, false, false};
     for (size_t n = i + 1; n <= j; n++) {
         const struct word *word = &scale->claim->word[n];
