@@ -102,8 +102,7 @@ struct weigher { /* a text's passages and their scores: the lead, then the body 
     double *score, *scratch;
 };
 
-/* The body counts for nothing: then it is not asked. */
-static bool only_lead(const struct policy *policy)
+bool only_lead(const struct policy *policy)
 {
     for (size_t i = 0; i < policy->task_count; i++)
         if (policy->task[i].model_lead_weight < 1)

@@ -59,6 +59,7 @@ void work_unwrite(struct work *work)
     work->written = NULL;
     work->dropped = NULL;
     work->written_count = work->dropped_count = 0;
+    work->summary_reason[0] = '\0';
 }
 
 void work_starve(struct work *work)

@@ -199,7 +199,8 @@ static int print_group(const struct prompter *prompter, const struct group *grou
     for (size_t i = 0; i < lead->count && status == PIPELINE_OK; i++)
         status = print_one(prompter, &group->frame, &lead->passage[i],
                            "classify, opening", i + 1);
-    for (size_t i = 0; i < body->count && status == PIPELINE_OK; i++)
+    bool more = !only_lead(prompter->decoder->options.policy);
+    for (size_t i = 0; more && i < body->count && status == PIPELINE_OK; i++)
         status = print_one(prompter, &group->frame, &body->passage[i],
                            "classify, passage", i + 1);
     print_labels(prompter, group);
@@ -252,11 +253,12 @@ int pipeline_decoder_calibrate(const struct pipeline_decoder *decoder,
                                struct pipeline_text *const *text, size_t count,
                                char **out, struct pipeline_error *err)
 {
-    double *mean = calloc(decoder->labels * 2 + 1, sizeof(*mean));
-    double *one = mean + decoder->labels;
+    double *mean = calloc(decoder->labels + 1, sizeof(*mean));
+    double *one = calloc(decoder->labels + 1, sizeof(*one));
     size_t used = 0;
-    int status = mean ? PIPELINE_OK
-                      : pipeline_fail(err, PIPELINE_ENOMEM, "no memory for a prior");
+    int status = mean && one
+                     ? PIPELINE_OK
+                     : pipeline_fail(err, PIPELINE_ENOMEM, "no memory for a prior");
     for (size_t i = 0; i < count && status == PIPELINE_OK; i++) {
         bool got;
         status = text_score(decoder, text[i], one, &got, err);
@@ -272,5 +274,6 @@ int pipeline_decoder_calibrate(const struct pipeline_decoder *decoder,
     if (status == PIPELINE_OK && !(*out = prior_print(decoder, mean, used)))
         status = pipeline_fail(err, PIPELINE_ENOMEM, "no memory for a prior");
     free(mean);
+    free(one);
     return status;
 }

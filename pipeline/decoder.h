@@ -106,6 +106,9 @@ struct scoring { /* a passage, and where its scores go */
     double *out; /* out[label_at[t] + l]: the logarithm of the probability that the
                     answer to task t begins with label l */
 };
+/* Do all tasks go by the opening alone? Then no passages are asked. */
+bool only_lead(const struct policy *policy);
+
 /* run may be NULL: nothing breaks it off. *whole: false when the run is to stop. */
 int passages_score(const struct pipeline_decoder *decoder, const struct pipeline *run,
                    const struct scoring *scoring, size_t count, bool *whole,

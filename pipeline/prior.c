@@ -101,6 +101,8 @@ static int file_read(struct prior_file *file)
 static int file_check(struct prior_file *file, struct store_digest *own)
 {
     char hex[65], *last = NULL;
+    for (size_t i = 0; i < file->bytes; i++) /* the last line is to blame */
+        file->number += file->text[i] == '\n' || i + 1 == file->bytes;
     if (file->bytes > 73 && strlen(file->text) == file->bytes)
         last = file->text + file->bytes - 73;
     if (!last || memcmp(last, "\nsha256 ", 8) != 0 || last[72] != '\n')
@@ -183,6 +185,8 @@ static int file_take(struct prior_file *file, struct pipeline_decoder *decoder)
     if (!file_line(file, "documents"))
         return file_fail(file, "\"documents N\" was expected");
     status = file_labels(file, decoder);
+    if (status == PIPELINE_OK && !file_line(file, "sha256"))
+        status = file_fail(file, "more lines than the policy has labels");
     store_digest_hex(&own, decoder->prior_name);
     return status == PIPELINE_OK ? 1 : status;
 }

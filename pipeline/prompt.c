@@ -451,6 +451,17 @@ static void hash_text(struct store_sha256 *sha, const char *text)
     store_sha256_update(sha, text, strlen(text) + 1);
 }
 
+/* How passages come together, where it is not by their mean. */
+static void hash_pool(struct store_sha256 *sha, const struct policy_task *task)
+{
+    char pool[32];
+    if (task->model_lead_weight >= 1 || task->pool == POLICY_POOL_MEAN)
+        return;
+    snprintf(pool, sizeof(pool), "pool %u",
+             task->pool == POLICY_POOL_MAX ? 1U : task->pool_top);
+    hash_text(sha, pool);
+}
+
 static void hash_task(struct store_sha256 *sha, const struct policy_task *task)
 {
     char weights[64];
@@ -458,6 +469,7 @@ static void hash_task(struct store_sha256 *sha, const struct policy_task *task)
     hash_text(sha, task->name);
     hash_text(sha, task->question);
     hash_text(sha, weights);
+    hash_pool(sha, task);
     for (size_t i = 0; i < task->label_count; i++) {
         hash_text(sha, task->label[i].name);
         hash_text(sha, task->label[i].answer);
