@@ -4,14 +4,17 @@
 # The options of a command. A name with "=" at its end takes a value.
 _cloister_options() {
     local engine="--threads= --activations= --float= --isa="
+    engine+=" --adapter= --kv= --context= --batch= --piece= --share-prefix="
     case $1 in
-    run) echo "--policy= --db= --encoder= --files-from= --password-file= --retry-failed
+    run) echo "--policy= --db= --encoder= --model= --files-from= --password-file= --retry-failed
         --dry-run --until= --max-seconds= $engine --format= --quiet" ;;
     extract) echo "--format= --policy= --encoder= --password-file=" ;;
     results) echo "--db= --format= --outcome= --task= --label=" ;;
     search | audit) echo "--db= --format=" ;;
     attest) echo "--format=" ;;
-    model) echo "--model= --format= --output= --type= $engine --batch=" ;;
+    policy) echo "--model= --output= --encoder= --password-file= $engine" ;;
+    model) echo "--model= --format= --output= --type= --tokens= --ignore-eos --temperature=
+        --top-p= --min-p= --seed= $engine" ;;
     esac
     echo --help
 }
@@ -19,7 +22,7 @@ _cloister_options() {
 _cloister_takes_value() { # COMMAND OPTION; no command yet: that of any command
     local command
     [ "$2" = -o ] && return 0
-    for command in ${1:-run extract results search model}; do
+    for command in ${1:-run extract results search policy model}; do
         [[ " $(_cloister_options "$command")" == *[[:space:]]"$2="* ]] && return 0
     done
     return 1
@@ -58,11 +61,14 @@ _cloister_value() { # COMMAND OPTION
     model--type) _cloister_words "F32 Q8_0" ;;
     *--activations) _cloister_words "16 8" ;;
     *--float) _cloister_words "exact blas" ;;
+    *--kv) _cloister_words "f32 f16 q8" ;;
+    *--share-prefix) _cloister_words "on off" ;;
     *--isa) _cloister_words "scalar avx2 avxvnni avx512" ;;
     *--outcome) _cloister_words "$_cloister_outcomes" ;;
     *--policy) _cloister_words "$(_cloister_policies)"; _cloister_files '*.xml' ;;
     *--db) _cloister_files '*.db' ;;
-    *--encoder | *--model | *--output | *-o) _cloister_files '*.gguf' ;;
+    policy--output | policy-o) _cloister_files '*.prior' ;;
+    *--encoder | *--model | *--adapter | *--output | *-o) _cloister_files '*.gguf' ;;
     *--files-from | *--password-file) _cloister_files ;;
     esac
 }
@@ -72,13 +78,14 @@ _cloister_argument() { # COMMAND VERB
     :) _cloister_words "run extract results search policy model audit attest help --help --version" ;;
     help:) _cloister_words "run extract results search policy model audit attest help" ;;
     results:) _cloister_words "list show" ;;
-    policy:) _cloister_words "list check render schema" ;;
-    model:) _cloister_words "show import tokenize embed" ;;
+    policy:) _cloister_words "list check render schema prompt calibrate" ;;
+    model:) _cloister_words "show import tokenize embed logits generate" ;;
     audit:) _cloister_words "log verify" ;;
     policy:check | policy:render) _cloister_words "$(_cloister_policies)"; _cloister_files '*.xml' ;;
     model:show) _cloister_files '*.gguf' ;;
     model:import) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
-    model:tokenize | model:embed) _cloister_files '*.jsonl' ;;
+    policy:prompt | policy:calibrate) _cloister_words "$(_cloister_policies)"; _cloister_files ;;
+    model:tokenize | model:embed | model:logits | model:generate) _cloister_files '*.jsonl' ;;
     run:* | extract:* | results:show) _cloister_files ;;
     esac
 }

@@ -15,7 +15,7 @@ _cloister_commands() {
         'extract:print the text of documents as a run would read it'
         'results:list what was found, or show one document with its evidence'
         'search:find the chunks that hold all of the words'
-        'policy:list the policies, check one, show it in words, print the grammar'
+        'policy:list policies, check one, show it in words or prompts, measure priors'
         'model:look at a model, convert a checkpoint, or run it on texts'
         'audit:print the audit log, or check the database against it'
         'attest:try every forbidden act and show that it fails'
@@ -29,6 +29,7 @@ _cloister_run() {
         '--policy=[what to ask]:policy:_cloister_policies' \
         '--db=[database to write]:database:_files -g "*.db"' \
         '--encoder=[encoder model]:model:_files -g "*.gguf"' \
+        '--model=[language model]:model:_files -g "*.gguf"' \
         '--files-from=[read more paths from a file]:file:_files' \
         '--password-file=[passwords to try on encrypted PDFs]:file:_files' \
         '--retry-failed[do again what did not end ok]' \
@@ -67,7 +68,13 @@ _cloister_search() {
 }
 
 _cloister_policy() {
-    _arguments $help '1:what:(list check render schema)' '2:policy:_cloister_policies'
+    _arguments $help $engine \
+        '--model=[language model]:model:_files -g "*.gguf"' \
+        '(-o --output)'{-o+,--output=}'[prior to write]:prior:_files' \
+        '--encoder=[model whose tokens are counted]:model:_files -g "*.gguf"' \
+        '--password-file=[passwords to try on encrypted PDFs]:file:_files' \
+        '1:what:(list check render schema prompt calibrate)' '2:policy:_cloister_policies' \
+        '*:document:_files'
 }
 
 _cloister_model() {
@@ -76,8 +83,13 @@ _cloister_model() {
         '--format=[how to print]:format:(json f32)' \
         '(-o --output)'{-o+,--output=}'[GGUF file to write]:model:_files -g "*.gguf"' \
         '--type=[type of the matrices]:type:(F32 Q8_0)' \
-        '--batch=[texts in one pass]:number: ' \
-        '1:what:(show import tokenize embed)' '2:file:_files'
+        '--tokens=[new tokens at most]:number: ' \
+        '--ignore-eos[go on past the end token]' \
+        '--temperature=[0 takes the likeliest, more draws]:number: ' \
+        '--top-p=[among the likeliest that make up so much]:number: ' \
+        '--min-p=[at least so likely beside the likeliest]:number: ' \
+        '--seed=[another number draws another text]:number: ' \
+        '1:what:(show import tokenize embed logits generate)' '2:file:_files'
 }
 
 _cloister_audit() {
@@ -105,6 +117,12 @@ _cloister() {
         '--activations=[bits of activations]:bits:(16 8)'
         '--float=[how float products are computed]:how:(exact blas)'
         '--isa=[instruction set]:name:(scalar avx2 avxvnni avx512)'
+        '--adapter=[adapter for the language model]:adapter:_files -g "*.gguf"'
+        '--kv=[how past tokens are kept]:how:(f32 f16 q8)'
+        '--context=[tokens of the longest sequence]:number: '
+        '--batch=[sequences in flight together]:number: '
+        '--piece=[tokens of a prompt fed at a time]:number: '
+        '--share-prefix=[compute what prompts begin with once]:how:(on off)'
     )
     _arguments -C '(- *)--help[list the commands]' '(- *)--version[print the version]' \
         '1:command:_cloister_commands' '*::argument:->command'

@@ -161,7 +161,7 @@ complete_in_bash() { # WORD...
         options_of_help $command >help
         {
             sed -n "/^_cloister_$command()/,/^}/p" "$top/completions/cloister.zsh"
-            [ $command != run ] && [ $command != model ] ||
+            [[ $command != @(run|model|policy) ]] ||
                 sed -n '/^    engine=(/,/)$/p' "$top/completions/cloister.zsh"
         } | grep -oE -- "--[a-z]+[a-z-]*(=|\[)" | tr -d '=[' | sed 's/^--//' | sort | diff help - ||
             { echo "zsh, of $command"; false; }
