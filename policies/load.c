@@ -154,18 +154,19 @@ static int validate(xmlDoc *document, struct first_error *first)
     return result;
 }
 
-/* libxml2 and advise.c read the same grammar; what either refuses is refused. */
+/* advise.c and libxml2 read the same grammar; what either refuses is refused. */
 static int check_grammar(xmlDoc *document, const struct grammar *grammar,
                          struct policy_error *err)
 {
     struct first_error first = {0, 0, ""};
-    int invalid = validate(document, &first);
-    int status;
+    int status = policy_advise(document, grammar, err);
 
+    if (status != POLICY_OK)
+        return status;
+    int invalid = validate(document, &first);
     if (invalid < 0)
         return policy_fail(err, POLICY_ENOMEM, 0, "out of memory");
-    status = policy_advise(document, grammar, err);
-    if (status == POLICY_OK && invalid)
+    if (invalid)
         return policy_fail(err, POLICY_EINVALID, first.line,
                            "the grammar of policies refuses this: %s", first.text);
     return status;

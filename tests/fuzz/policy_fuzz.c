@@ -92,7 +92,7 @@ static size_t search(const struct policy_detector *detector, const char *text,
 static void plant(const struct policy *policy, const struct policy_detector *detector,
                   size_t count)
 {
-    if (count > 0 && detector->findings_max % 4 == 3)
+    if (count > 0 && detector->findings_max != 8)
         *(volatile char *)(policy->canonical + policy->canonical_bytes + 1) = '#';
 }
 #else
