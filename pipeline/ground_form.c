@@ -77,6 +77,15 @@ static bool is_auxiliary(const char *word)
     return false;
 }
 
+static bool has_auxiliary(const struct words *words, const struct lexicon *lexicon)
+{
+    for (size_t i = 0; i < words->count; i++)
+        if (words->word[i].kind == WORD_EMPTY &&
+            is_auxiliary(lexicon_text(lexicon, words->word[i].plain)))
+            return true;
+    return false;
+}
+
 /* Nothing but words that begin with a capital, or with a few others and no stop. */
 static bool is_title(const struct words *words, const struct lexicon *lexicon,
                      bool stopped)
@@ -90,6 +99,8 @@ static bool is_title(const struct words *words, const struct lexicon *lexicon,
         content += word->kind == WORD_CONTENT;
         initial += word->kind == WORD_CONTENT && word->initial;
     }
+    if (has_auxiliary(words, lexicon))
+        return false;
     bool short_one = words->count <= TITLE_WORDS_MAX;
     return stopped && !short_one ? initial == content
                                  : initial * 100 >= content * TITLE_PERCENT_MIN;
@@ -102,7 +113,9 @@ bool form_is_empty(const struct ground_claim *claim, const struct words *words,
     bool stopped = ends_in_stop(claim);
     if (count < MEANING_MIN || is_title(words, lexicon, stopped))
         return true;
-    return !stopped && !claim->broken_off && count < ITEM_MEANING_MIN;
+    if (stopped)
+        return count == MEANING_MIN && !has_auxiliary(words, lexicon);
+    return !claim->broken_off && count < ITEM_MEANING_MIN;
 }
 
 /* "$5." may have been going to be "$5.50", "Inc." to go on. */

@@ -208,9 +208,9 @@ bool form_loops(const struct words *claim, const struct words *source);
 
 struct ground_weight {
     enum ground_verdict verdict;
-    size_t blame;            /* index of a word of the claim, or its count */
-    double support;          /* share of the content words */
-    double loose, loose_max; /* what has nothing to rest on */
+    size_t blame;   /* index of a word of the claim, or its count */
+    double support; /* share of the content words */
+    double loose;   /* what rests on nothing */
 };
 /* false: no memory. */
 bool ground_weigh(const struct words *claim, const struct words *source,

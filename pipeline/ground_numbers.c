@@ -146,6 +146,19 @@ static struct groups groups_of(const char *raw)
     }
 }
 
+static void copy_digits(const char *raw, struct number *out)
+{
+    memcpy(out->value[0], raw, strnlen(raw, NUMBER_BYTES - 1));
+    out->readings = 1;
+}
+
+/* "1.10 Assignment": the number of a section, not one and a tenth. */
+static bool numbers_section(const struct pieces *pieces, size_t i)
+{
+    return i == 0 && strchr(pieces->piece[i].folded, '.') && i + 1 < pieces->count &&
+           (pieces->piece[i + 1].capital || pieces->piece[i + 1].kind == PIECE_MARK);
+}
+
 /* Digits with separators: a value, two, or a mere sequence ("4.2.1"). */
 static void read_digits(const char *raw, struct number *out)
 {
@@ -167,7 +180,7 @@ static void read_digits(const char *raw, struct number *out)
                groups.inner != groups.final) {
         put_value(out->value[0], raw, groups.last);
     } else {
-        memcpy(out->value[0], raw, strnlen(raw, NUMBER_BYTES - 1));
+        copy_digits(raw, out);
     }
 }
 
@@ -370,7 +383,11 @@ size_t number_read(const struct pieces *pieces, size_t i, struct number *out)
         i++;
     }
     if (is_number(pieces, i)) {
-        read_digits(pieces->piece[i++].folded, out);
+        if (numbers_section(pieces, i))
+            copy_digits(pieces->piece[i].folded, out);
+        else
+            read_digits(pieces->piece[i].folded, out);
+        i++;
         i += read_tail(pieces, i, out);
     } else if ((words = read_words(pieces, i, out)) > 0 ||
                (words = read_roman(pieces, i, out)) > 0) {

@@ -10,23 +10,30 @@
  * there is denied in the claim. */
 #include "pipeline/ground_internal.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    NEAR_WORDS = 6,  /* between neighbours of the claim in the source */
-    UNIT_WORDS = 3,  /* between a number and what it counts */
-    LOOSE_WORDS = 32 /* of which one more may have nothing to rest on */
+    NEAR_WORDS = 6, /* between neighbours of the claim in the source */
+    UNIT_WORDS = 3, /* between a number and what it counts */
+    PLACES_MAX = 48 /* of one word that are looked at */
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define SUPPORT_MIN  0.85
-#define TURNED       0.5 /* a loose end: near, but the other way about, in the passive */
+#define SUPPORT_MIN  0.9
+
+/* Each word that rests on nothing is a loose end, and each that is used once too often.
+ * Words put together as they are not there cost so much of one: */
+#define LOOSE_MAX    1.0
+#define RELATED_ANEW 0.5 /* near, but with "to" where there is no "to" */
+#define TURNED       0.5 /* near, but the other way about, in the passive */
 #define NEW_CLAUSE   0.5 /* apart, but a new clause begins */
 #define SPLICED      1.5 /* out of two sentences, and no new clause */
 
 struct place { /* a word of the source that bears out a word of the claim */
     size_t claim, source;
+    double cost; /* of all put together up to here */
 };
 
 struct scale {
@@ -45,6 +52,8 @@ static bool place_add(struct scale *scale, size_t claim, size_t source)
     if (scale->count > scale->first[claim] &&
         scale->place[scale->count - 1].source == source)
         return true; /* it gives the same in two ways */
+    if (scale->count - scale->first[claim] == PLACES_MAX)
+        return true;
     if (scale->count == scale->capacity) {
         size_t capacity = scale->capacity ? scale->capacity * 2 : 256;
         struct place *bigger = realloc(scale->place, capacity * sizeof(*bigger));
@@ -53,7 +62,7 @@ static bool place_add(struct scale *scale, size_t claim, size_t source)
         scale->place = bigger;
         scale->capacity = capacity;
     }
-    scale->place[scale->count++] = (struct place){claim, source};
+    scale->place[scale->count++] = (struct place){claim, source, 0};
     return true;
 }
 
@@ -287,8 +296,15 @@ static bool leaves_out_denial(const struct scale *scale, size_t *blame)
     return false;
 }
 
-/* ---- may and must
- * -------------------------------------------------------------------- */
+static bool is_one_of(const char *word, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_same(word, list[i]))
+            return true;
+    return false;
+}
+
+/* ---- may and must ------------------------------------------------------------- */
 
 /* Does a sentence of the source hold one of these stems? */
 static bool sentence_holds(const struct scale *scale, size_t sentence,
@@ -298,9 +314,9 @@ static bool sentence_holds(const struct scale *scale, size_t sentence,
     for (size_t j = 0; j < source->count; j++) {
         const struct word *word = &source->word[j];
         int32_t key = word->need[0] == KEY_NONE ? word->plain : word->need[0];
-        for (size_t n = 0; word->sentence == sentence && n < count; n++)
-            if (strcmp(lexicon_text(scale->lexicon, key), stem[n]) == 0)
-                return true;
+        if (word->sentence == sentence &&
+            is_one_of(lexicon_text(scale->lexicon, key), stem, count))
+            return true;
     }
     return false;
 }
@@ -313,11 +329,12 @@ static bool is_otherwise_bound(const struct scale *scale, size_t *blame)
     static const char *const must[] = {"must",     "shall",  "will",  "agree",
                                        "agre",     "requir", "oblig", "undertak",
                                        "covenant", "need"};
+    static const char *const bound[] = {"must", "shall", "will"};
     const struct words *claim = scale->claim;
     for (size_t i = 0; i + 1 < claim->count; i++) {
         const char *word = lexicon_text(scale->lexicon, claim->word[i].plain);
         bool may_here = strcmp(word, "may") == 0;
-        bool must_here = strcmp(word, "must") == 0 || strcmp(word, "shall") == 0;
+        bool must_here = is_one_of(word, bound, COUNT(bound));
         if (!may_here && !must_here)
             continue;
         size_t next = i + 1; /* what may be done */
@@ -335,71 +352,82 @@ static bool is_otherwise_bound(const struct scale *scale, size_t *blame)
     return false;
 }
 
-/* ---- all together
- * -------------------------------------------------------------------- */
+/* ---- all together ------------------------------------------------------------- */
 
 struct seam { /* what stands between two words of the claim */
+    size_t words;
     bool comma, joins, turns;
+    int32_t relation; /* the key of "to", "by", "from" ..., or KEY_NONE */
 };
 
-/* Does j follow i in the source, near it, as it does in the claim? */
-static bool follows(const struct scale *scale, size_t i, size_t j, size_t words_max)
-{
-    for (size_t a = scale->first[i]; a < scale->first[i + 1]; a++)
-        for (size_t b = scale->first[j]; b < scale->first[j + 1]; b++)
-            if (scale->place[a].source < scale->place[b].source &&
-                stand_near(scale, scale->place[a].source, scale->place[b].source,
-                           words_max))
-                return true;
-    return false;
-}
-
-static bool is_one_of(const char *word, const char *const *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(word, list[i]) == 0)
-            return true;
-    return false;
-}
-
-/* How words i and j of the claim are put together. */
 static struct seam seam_of(const struct scale *scale, size_t i, size_t j)
 {
     static const char *const joins[] = {"and", "but", "while", "or"};
     static const char *const turns[] = {"is", "are", "was", "were", "be", "been", "by"};
-    struct seam seam = {false, false, false};
+    static const char *const relations[] = {"to",   "from",    "by",    "for",
+                                            "with", "against", "until", "under",
+                                            "into", "between"};
+    struct seam seam = {.words = j - i, .relation = KEY_NONE};
     for (size_t n = i + 1; n <= j; n++) {
         const struct word *word = &scale->claim->word[n];
         const char *text = lexicon_text(scale->lexicon, word->plain);
         seam.comma = seam.comma || word->clause;
         seam.joins = seam.joins || is_one_of(text, joins, COUNT(joins));
         seam.turns = seam.turns || is_one_of(text, turns, COUNT(turns));
+        if (is_one_of(text, relations, COUNT(relations)))
+            seam.relation = word->plain;
     }
     return seam;
 }
 
-static bool share_sentence(const struct scale *scale, size_t i, size_t j)
+/* Stands the word that relates them between words a and b of the source too? */
+static bool is_related(const struct scale *scale, const struct seam *seam, size_t a,
+                       size_t b)
 {
-    for (size_t a = scale->first[i]; a < scale->first[i + 1]; a++)
-        for (size_t b = scale->first[j]; b < scale->first[j + 1]; b++)
-            if (scale->source->word[scale->place[a].source].sentence ==
-                scale->source->word[scale->place[b].source].sentence)
-                return true;
-    return false;
+    bool related = seam->relation == KEY_NONE;
+    for (size_t n = a + 1; n < b && !related; n++)
+        related = scale->source->word[n].plain == seam->relation;
+    return related;
 }
 
-/* What it costs that two neighbours of the claim are put together. */
-static double junction(const struct scale *scale, size_t i, size_t j)
+/* What it costs to put words a and b of the source together so. */
+static double junction(const struct scale *scale, const struct seam *seam, size_t a,
+                       size_t b)
 {
-    size_t near = j - i > NEAR_WORDS ? j - i : NEAR_WORDS;
-    if (follows(scale, i, j, near))
-        return 0;
+    size_t near = seam->words > NEAR_WORDS ? seam->words : NEAR_WORDS;
+    if (a < b && stand_near(scale, a, b, near))
+        return is_related(scale, seam, a, b) ? 0 : RELATED_ANEW;
+    if (stand_near(scale, a, b, near))
+        return seam->turns ? TURNED : 1;
+    if (seam->joins)
+        return seam->comma ? NEW_CLAUSE : 1;
+    return scale->source->word[a].sentence == scale->source->word[b].sentence ? 1
+                                                                              : SPLICED;
+}
+
+/* Go on from word i of the claim to word j: the cheapest way to each place of j. */
+static void chain_on(const struct scale *scale, size_t i, size_t j)
+{
     struct seam seam = seam_of(scale, i, j);
-    if (are_near(scale, i, j, near))
-        return seam.turns ? TURNED : 1;
-    if (seam.joins)
-        return seam.comma ? NEW_CLAUSE : 1;
-    return share_sentence(scale, i, j) ? 1 : SPLICED;
+    for (size_t b = scale->first[j]; b < scale->first[j + 1]; b++) {
+        struct place *place = &scale->place[b];
+        place->cost = DBL_MAX;
+        for (size_t a = scale->first[i]; a < scale->first[i + 1]; a++) {
+            const struct place *from = &scale->place[a];
+            double cost =
+                from->cost + junction(scale, &seam, from->source, place->source);
+            place->cost = cost < place->cost ? cost : place->cost;
+        }
+    }
+}
+
+static double cheapest(const struct scale *scale, size_t i)
+{
+    double least = DBL_MAX;
+    for (size_t a = scale->first[i]; a < scale->first[i + 1]; a++)
+        if (scale->place[a].cost < least)
+            least = scale->place[a].cost;
+    return least;
 }
 
 /* Is word i used more often in the claim than there? */
@@ -426,11 +454,12 @@ static void loose_ends(const struct scale *scale, struct ground_weight *out)
         borne++;
         out->loose += is_overused(scale, i);
         if (last < scale->claim->count)
-            out->loose += junction(scale, last, i);
+            chain_on(scale, last, i);
         last = i;
     }
+    if (last < scale->claim->count)
+        out->loose += cheapest(scale, last);
     out->support = needed ? (double)borne / (double)needed : 0;
-    out->loose_max = 1 + (double)(needed / LOOSE_WORDS);
 }
 
 static enum ground_verdict judge(const struct scale *scale, struct ground_weight *out)
@@ -446,7 +475,7 @@ static enum ground_verdict judge(const struct scale *scale, struct ground_weight
         }
     out->blame = count;
     loose_ends(scale, out);
-    if (out->support < SUPPORT_MIN || out->loose > out->loose_max)
+    if (out->support < SUPPORT_MIN || out->loose > LOOSE_MAX)
         return GROUND_WORDS;
     if (is_otherwise_bound(scale, &out->blame))
         return GROUND_WORDS;
