@@ -5,11 +5,13 @@
  * A user's words are never handed to FTS5 as they stand: there OR, NEAR, a star, a
  * colon and a bracket have a meaning, and a stray quote is an error. Each word, or
  * each run of words between quotes, becomes one FTS5 string, and FTS5 joins strings
- * by AND. Only newest rows are found. */
+ * by AND. The index holds letters and digits; what has neither, a section sign as much
+ * as a dash, says nothing to it: it is left out beside other words, and refused where
+ * it is all there is. What the index takes for a letter its own tokenizer is asked.
+ * Only newest rows are found. */
 #include "store/read.h"
 #include "store/buffer.h"
 
-#include <ctype.h>
 #include <string.h>
 
 enum { SEARCH_WORDS_MAX = 64, SEARCH_BYTES_MAX = 4096 };
@@ -34,26 +36,69 @@ static bool search_word(const char **at, const char **word, size_t *bytes)
     return true;
 }
 
-/* Punctuation alone is nothing that the index holds. */
-static bool search_speaks(const char *word, size_t bytes)
+/* ---- what the index can hold ------------------------------------------------------
+ */
+
+struct tokenizer {
+    fts5_tokenizer call;
+    Fts5Tokenizer *handle;
+};
+
+static void tokenizer_close(struct tokenizer *tokenizer)
 {
-    for (size_t i = 0; i < bytes; i++)
-        if (isalnum((unsigned char)word[i]) || (unsigned char)word[i] >= 0x80)
-            return true;
-    return false;
+    if (tokenizer->handle)
+        tokenizer->call.xDelete(tokenizer->handle);
 }
 
-static int search_expression(const char *words, struct buffer *out,
-                             struct store_error *err)
+/* The one that schema.sql names, without arguments as there. */
+static int tokenizer_open(sqlite3 *db, struct tokenizer *out)
+{
+    fts5_api *api = NULL;
+    sqlite3_stmt *stmt = NULL;
+    void *context = NULL;
+    int code = sqlite3_prepare_v2(db, "SELECT fts5(?)", -1, &stmt, NULL);
+
+    if (code == SQLITE_OK)
+        code = sqlite3_bind_pointer(stmt, 1, &api, "fts5_api_ptr", NULL);
+    if (code == SQLITE_OK)
+        sqlite3_step(stmt);
+    sqlite3_finalize(stmt);
+    if (code == SQLITE_OK)
+        code = api ? api->xFindTokenizer(api, "unicode61", &context, &out->call)
+                   : SQLITE_ERROR;
+    return code == SQLITE_OK ? out->call.xCreate(context, NULL, 0, &out->handle) : code;
+}
+
+static int count_token(void *count, int flags, const char *token, int bytes, int start,
+                       int end)
+{
+    (void)flags, (void)token, (void)bytes, (void)start, (void)end;
+    ++*(size_t *)count;
+    return SQLITE_OK;
+}
+
+/* Is there a letter or a digit in it? */
+static bool search_speaks(const struct tokenizer *tokenizer, const char *word,
+                          size_t bytes)
+{
+    size_t tokens = 0;
+
+    tokenizer->call.xTokenize(tokenizer->handle, &tokens, FTS5_TOKENIZE_QUERY, word,
+                              (int)bytes, count_token);
+    return tokens > 0;
+}
+
+/* ---- a question for it ------------------------------------------------------------
+ */
+
+static int search_expression(const struct tokenizer *tokenizer, const char *words,
+                             struct buffer *out, struct store_error *err)
 {
     const char *word;
     size_t bytes, count = 0;
 
-    if (strlen(words) > SEARCH_BYTES_MAX)
-        return db_fail(err, STORE_EINVALID, "search: %zu bytes of words, at most %d",
-                       strlen(words), SEARCH_BYTES_MAX);
     while (search_word(&words, &word, &bytes)) {
-        if (!search_speaks(word, bytes))
+        if (!search_speaks(tokenizer, word, bytes))
             continue;
         if (++count > SEARCH_WORDS_MAX)
             return db_fail(err, STORE_EINVALID, "search: more than %d words",
@@ -63,8 +108,26 @@ static int search_expression(const char *words, struct buffer *out,
         buffer_put(out, "\"");
     }
     if (count == 0)
-        return db_fail(err, STORE_EINVALID, "search: no word to look for");
+        return db_fail(err, STORE_EINVALID,
+                       "search: no word to look for: the index holds letters and "
+                       "digits, and there are none");
     return out->failed ? db_fail(err, STORE_ENOMEM, "search: out of memory") : STORE_OK;
+}
+
+static int search_question(struct store *store, const char *words, struct buffer *out,
+                           struct store_error *err)
+{
+    struct tokenizer tokenizer = {0};
+
+    if (strlen(words) > SEARCH_BYTES_MAX)
+        return db_fail(err, STORE_EINVALID, "search: %zu bytes of words, at most %d",
+                       strlen(words), SEARCH_BYTES_MAX);
+    if (tokenizer_open(store->db, &tokenizer) != SQLITE_OK)
+        return db_fail(err, STORE_EIO, "%s: SQLite has no full-text index",
+                       store->path);
+    int status = search_expression(&tokenizer, words, out, err);
+    tokenizer_close(&tokenizer);
+    return status;
 }
 
 static int search_prepare(struct store *store, const struct buffer *expression,
@@ -139,7 +202,7 @@ int store_search(struct store *store, const char *words,
 {
     struct buffer expression = {0};
     sqlite3_stmt *stmt = NULL;
-    int status = search_expression(words, &expression, err);
+    int status = search_question(store, words, &expression, err);
 
     if (status == STORE_OK)
         status = search_prepare(store, &expression, &stmt, err);

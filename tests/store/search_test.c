@@ -139,6 +139,28 @@ static void a_callback_may_stop_the_search(void **state)
     assert_ok(store_close(store, ERR));
 }
 
+static void what_the_index_cannot_hold_is_refused_not_sought(void **state)
+{
+    static const char *const symbol[] = {"\xC2\xA7",       "\xE2\x82\xAC",
+                                         "\xE2\x80\x94",   "\xF0\x9F\x98\x80",
+                                         "\xE2\x9C\x93 -", "\"\xC2\xA7 \xE2\x80\x9C\""};
+    struct sample_folder *at = *state;
+    struct store_error err;
+    struct store *store;
+    char words[64];
+
+    for (size_t i = 0; i < sizeof(symbol) / sizeof(symbol[0]); i++) {
+        assert_ok(store_open(&store, at->db, STORE_READ, ERR));
+        assert_int_equal(store_search(store, symbol[i], note, &(struct hits){0}, &err),
+                         STORE_EINVALID);
+        assert_non_null(strstr(err.text, "letters and digits"));
+        assert_ok(store_close(store, ERR));
+        snprintf(words, sizeof(words), "license %s parties", symbol[i]);
+        assert_int_equal(search(state, words).count, 2);
+    }
+    assert_int_equal(search(state, "\xC3\xA9t\xC3\xA9").count, 0);
+}
+
 static int search_many(struct store *store, size_t words)
 {
     char text[256] = "";
@@ -185,6 +207,7 @@ int main(void)
         TEST(only_newest_rows_are_found),
         TEST(a_callback_may_stop_the_search),
         TEST(too_many_words_or_none_are_refused),
+        TEST(what_the_index_cannot_hold_is_refused_not_sought),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
