@@ -24,39 +24,6 @@ static int cut_fail(const struct cutter *cutter)
     return pipeline_fail(cutter->err, PIPELINE_ENOMEM, "no memory for passages");
 }
 
-/* Keep the passage under way, white space around it left out, and begin another. */
-static int cut_here(struct cutter *cutter)
-{
-    struct passages *out = cutter->out;
-    struct passage *now = &cutter->now;
-    cutter->tokens = 0;
-    if (text_is_blank(now->text, now->bytes)) {
-        now->bytes = 0;
-        return PIPELINE_OK;
-    }
-    if (out->count == out->capacity) {
-        size_t capacity = out->capacity ? out->capacity * 2 : 16;
-        struct passage *bigger = realloc(out->passage, capacity * sizeof(*bigger));
-        if (!bigger)
-            return cut_fail(cutter);
-        out->passage = bigger;
-        out->capacity = capacity;
-    }
-    size_t from = 0, end = now->bytes;
-    while (text_is_blank(now->text + end - 1, 1))
-        end--;
-    while (text_is_blank(now->text + from, 1))
-        from++;
-    struct passage kept = *now;
-    kept.bytes = end - from;
-    kept.text = strndup(now->text + from, kept.bytes);
-    if (!kept.text)
-        return cut_fail(cutter);
-    out->passage[out->count++] = kept;
-    now->bytes = 0;
-    return PIPELINE_OK;
-}
-
 static int tokens_of(struct cutter *cutter, const char *text, size_t bytes, size_t *out)
 {
     struct infer_error why;
@@ -65,18 +32,6 @@ static int tokens_of(struct cutter *cutter, const char *text, size_t bytes, size
         return pipeline_fail(cutter->err, PIPELINE_EINFER, "%s", why.text);
     *out = cutter->ids.count;
     return PIPELINE_OK;
-}
-
-/* now has room for the whole document and a line feed a sentence. */
-static void cut_append(struct cutter *cutter, const char *text, size_t bytes,
-                       size_t sentence)
-{
-    struct passage *now = &cutter->now;
-    if (now->bytes == 0)
-        now->first = sentence;
-    memcpy(now->text + now->bytes, text, bytes);
-    now->bytes += bytes;
-    now->end = sentence + 1;
 }
 
 /* The most bytes of text, between characters, that have at most max tokens. */
@@ -97,6 +52,68 @@ static int piece_of(struct cutter *cutter, const char *text, size_t bytes, size_
             (*piece)--;
     }
     return status;
+}
+
+static int passage_keep(struct cutter *cutter, const char *text, size_t bytes)
+{
+    struct passages *out = cutter->out;
+    if (out->count == out->capacity) {
+        size_t capacity = out->capacity ? out->capacity * 2 : 16;
+        struct passage *bigger = realloc(out->passage, capacity * sizeof(*bigger));
+        if (!bigger)
+            return cut_fail(cutter);
+        out->passage = bigger;
+        out->capacity = capacity;
+    }
+    struct passage *kept = &out->passage[out->count];
+    *kept = cutter->now;
+    kept->bytes = bytes;
+    kept->text = strndup(text, bytes);
+    if (!kept->text)
+        return cut_fail(cutter);
+    out->count++;
+    return PIPELINE_OK;
+}
+
+/* Keep the passage under way, white space around it left out, and begin another. Its
+ * sentences together may have more tokens than one by one: then it becomes two. */
+static int cut_here(struct cutter *cutter)
+{
+    const char *text = cutter->now.text, *end = text + cutter->now.bytes;
+    int status = PIPELINE_OK;
+    while (end > text && text_is_blank(end - 1, 1))
+        end--;
+    while (status == PIPELINE_OK && text < end &&
+           cutter->out->count < cutter->count_max) {
+        size_t piece, tokens;
+        if (text_is_blank(text, 1)) {
+            text++;
+            continue;
+        }
+        status = piece_of(cutter, text, (size_t)(end - text), cutter->tokens_max,
+                          &piece, &tokens);
+        size_t bytes = piece;
+        while (text_is_blank(text + bytes - 1, 1))
+            bytes--;
+        if (status == PIPELINE_OK)
+            status = passage_keep(cutter, text, bytes);
+        text += piece;
+    }
+    cutter->now.bytes = 0;
+    cutter->tokens = 0;
+    return status;
+}
+
+/* now has room for the whole document and a line feed a sentence. */
+static void cut_append(struct cutter *cutter, const char *text, size_t bytes,
+                       size_t sentence)
+{
+    struct passage *now = &cutter->now;
+    if (now->bytes == 0)
+        now->first = sentence;
+    memcpy(now->text + now->bytes, text, bytes);
+    now->bytes += bytes;
+    now->end = sentence + 1;
 }
 
 static int cut_sentence(struct cutter *cutter, size_t i)

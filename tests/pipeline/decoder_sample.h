@@ -33,6 +33,7 @@ static const char *const mind_words[] = {
     "<|im_end|>",
     " t", /* "t" after a space, by a merge */
     "The",
+    " The",
     " the",
     " a",
     " shall",
