@@ -274,7 +274,7 @@ install: all models                             ## install under PREFIX (default
 	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	install $(BIN)/cloister $(DESTDIR)$(PREFIX)/bin/
 	install $(BIN)/cloister-parse $(DESTDIR)$(PREFIX)/libexec/cloister/
-	install -m 644 policies/*.xml $(DESTDIR)$(PREFIX)/share/cloister/policies/
+	install -m 644 policies/*.xml policies/*.prior $(DESTDIR)$(PREFIX)/share/cloister/policies/
 	install -m 644 $(MODELS) $(wildcard $(LANGUAGE_MODEL)) $(DESTDIR)$(PREFIX)/share/cloister/models/
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/

@@ -73,6 +73,8 @@ enum { ENDS = sizeof ends / sizeof *ends };
 
 /* Markup that has no form of its own. */
 static const char *const markup[] = {"<s>",
+                                     "<think>",
+                                     "</think>",
                                      "<unk>",
                                      "<pad>",
                                      "<bos>",

@@ -28,13 +28,15 @@ static int prompt_fail(struct pipeline_error *err)
 
 /* ---- the policy's words --------------------------------------------------------- */
 
-/* How the model's answer goes on: behind an opening that ends in a word, a space. */
-static char *answer_of(const struct policy_model *model,
+/* How the model's answer goes on: behind an opening that ends in a word, a space, and
+ * behind nothing as the chat has it. */
+static char *answer_of(const struct pipeline_decoder *decoder,
                        const struct policy_label *label)
 {
-    size_t bytes = strlen(model->opening);
-    char last = bytes ? model->opening[bytes - 1] : ' ';
-    bool apart = strchr(" \n\t\"'(", last) == NULL;
+    const char *opening = decoder->options.policy->model.opening;
+    size_t bytes = strlen(opening);
+    bool apart = bytes ? strchr(" \n\t\"'(", opening[bytes - 1]) == NULL
+                       : decoder->chat.answer_spaced;
     char *answer;
     return asprintf(&answer, "%s%s", apart ? " " : "", label->answer) < 0 ? NULL
                                                                           : answer;
@@ -137,6 +139,8 @@ static void parts_tail(struct parts *parts, const struct pipeline_decoder *decod
     parts_markup(parts, chat->answer_open);
     if (!chat->user_close[0] && !chat->answer_open[0])
         parts_words(parts, "\n");
+    if (opening[0] && chat->answer_spaced)
+        parts_words(parts, " ");
     parts_words(parts, opening);
 }
 
@@ -252,7 +256,7 @@ static int label_tokenize(const struct pipeline_decoder *decoder,
                           struct pipeline_error *err)
 {
     struct infer_error why;
-    char *answer = answer_of(&decoder->options.policy->model, label);
+    char *answer = answer_of(decoder, label);
     if (!answer)
         return prompt_fail(err);
     int status = infer_tokenize(decoder->options.model, answer, strlen(answer),
