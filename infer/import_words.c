@@ -322,6 +322,17 @@ static bool stands_around(const struct reading *r, const char *setting, int64_t 
     return found;
 }
 
+/* The unknown token needs no name: its type tells. */
+static int64_t unknown_id(const struct reading *r)
+{
+    int64_t id = special_id(r, "unk_token");
+
+    for (uint32_t i = 0; id < 0 && i < r->words.count; i++)
+        if (r->words.word[i].type == TOKEN_UNKNOWN)
+            id = i;
+    return id;
+}
+
 static void write_special(struct reading *r)
 {
     static const struct {
@@ -329,11 +340,13 @@ static void write_special(struct reading *r)
     } ids[] = {
         {"bos_token", "tokenizer.ggml.bos_token_id"},
         {"eos_token", "tokenizer.ggml.eos_token_id"},
-        {"unk_token", "tokenizer.ggml.unknown_token_id"},
         {"pad_token", "tokenizer.ggml.padding_token_id"},
     };
     struct gguf_writer *w = &r->im->out;
+    const int64_t unknown = unknown_id(r);
 
+    if (unknown >= 0)
+        gguf_write_u32(w, "tokenizer.ggml.unknown_token_id", (uint32_t)unknown);
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         int64_t id = special_id(r, ids[i].name);
 

@@ -94,11 +94,16 @@ int infer_model_adapt(struct infer_model *model, const char *path, float scale,
                       struct infer_error *err);
 void infer_model_close(struct infer_model *model); /* NULL is allowed */
 
-/* Read a Hugging Face checkpoint folder (safetensors, config.json, vocabulary)
- * and write a GGUF file with the keys and tensor names of llama.cpp. type is
- * "F32" or "Q8_0" and is used for the matrices; vectors stay F32. The file
- * appears at out_path only when it is whole; the same folder gives the same
- * bytes. */
+/* Read a Hugging Face checkpoint folder and write a GGUF file with the keys and tensor
+ * names of llama.cpp. What is read: config.json; model.safetensors, or the files that
+ * model.safetensors.index.json lists, of F32, F16 and BF16; vocab.txt, tokenizer.json
+ * or tokenizer.model, tokenizer_config.json, chat_template.jinja; the head of README.md
+ * for name and licence. Model types: bert, llama, mistral, mixtral, qwen2, qwen3,
+ * qwen3_moe, gemma2, gemma3 (its text), phi3, deepseek_v2; a setting that is not
+ * computed here is refused by key and value. type is "F32", "F16", "BF16" or "Q8_0"
+ * and is used for the matrices; norms, biases and routers stay F32, and any other word
+ * is INFER_EINVALID. The file appears at out_path only when it is whole and can be
+ * opened as a model; the same folder gives the same bytes. */
 int infer_import(const char *folder, const char *out_path, const char *type,
                  struct infer_error *err);
 
