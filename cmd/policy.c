@@ -152,6 +152,12 @@ static int policy_main(const struct command *self, int argc, char **argv)
     if (status >= 0)
         return status;
     const char *verb = words > 1 ? argv[1] : "";
+    if (strcmp(verb, "prompt") == 0 || strcmp(verb, "calibrate") == 0)
+        return with_model(verb, words, argv);
+    if (memcmp(&asked, &(struct policy_asked){0}, sizeof(asked)) != 0) {
+        complain("policy", "options are for \"policy prompt\" and \"calibrate\"");
+        return EXIT_USAGE;
+    }
     const char *name = words > 2 ? argv[2] : "contracts";
     if (words == 2 && strcmp(verb, "list") == 0)
         return policy_list();
@@ -163,8 +169,6 @@ static int policy_main(const struct command *self, int argc, char **argv)
         fputs(policy_grammar(), stdout);
         return EXIT_DONE;
     }
-    if (strcmp(verb, "prompt") == 0 || strcmp(verb, "calibrate") == 0)
-        return with_model(verb, words, argv);
     complain("policy", "say \"policy list\", \"check\", \"render\", \"schema\", "
                        "\"prompt\" or \"calibrate\"");
     return EXIT_USAGE;

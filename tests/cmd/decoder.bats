@@ -167,6 +167,25 @@ PY
     [ "$plan" -gt 100000000 ]
 }
 
+@test "the peak of a run is what it announced, within 5 per cent" {
+    [[ "${OUT:-}" != *asan* ]] || skip "a sanitizer has memory of its own"
+    python3 - "$cloister" run --db case.db --model "$tiny" --batch 500 --kv f32 \
+        "$documents/contracts/brightwater-supply.pdf" <<'PY'
+import re, subprocess, sys, time
+run = subprocess.Popen(sys.argv[1:], stderr=subprocess.PIPE)
+peak = 0
+while run.poll() is None:
+    found = re.search(r"VmHWM:\s+(\d+)", open("/proc/%d/status" % run.pid).read())
+    peak = int(found.group(1)) * 1024 if found else peak
+    time.sleep(0.02)
+said = run.stderr.read().decode()
+needs = float(re.search(r"needs ([0-9.]+) MiB", said).group(1)) * 1048576
+print(said, "peak %d, announced %d" % (peak, needs))
+assert run.returncode in (0, 1) and needs > 150e6
+assert 0.95 * needs <= peak <= 1.05 * needs
+PY
+}
+
 @test "a plan that does not fit is refused before memory is taken, with what to change" {
     [[ "${OUT:-}" != *asan* ]] || skip "a sanitizer has addresses of its own"
     ulimit -v 1500000
