@@ -13,6 +13,7 @@
 
 enum {
     MEANING_MIN = 2,
+    WORDS_MIN = 4,        /* or a verb: "Shared expenses." says nothing */
     ITEM_MEANING_MIN = 4, /* of one without a full stop */
     ITEM_WORDS_MIN = 7,
     TITLE_PERCENT_MIN = 60,
@@ -114,7 +115,7 @@ bool form_is_empty(const struct ground_claim *claim, const struct words *words,
     if (count < MEANING_MIN || is_title(words, lexicon, stopped))
         return true;
     if (stopped)
-        return count == MEANING_MIN && !has_auxiliary(words, lexicon);
+        return words->count < WORDS_MIN && !has_auxiliary(words, lexicon);
     return !claim->broken_off && count < ITEM_MEANING_MIN;
 }
 

@@ -6,7 +6,8 @@
  * As UAX 29 has words, with three differences that make two texts comparable: no case
  * and no accents (UAX 15, compatibility decomposition); a word broken with a hyphen at
  * a line's end is one word; characters of scripts that do without spaces stand alone,
- * for a dictionary would cut them otherwise here than there. */
+ * for a dictionary would cut them otherwise here than there. Bytes that are no UTF-8
+ * part words as spaces do. */
 #include "pipeline/ground_internal.h"
 
 #include <stdlib.h>

@@ -17,7 +17,7 @@ enum {
     STEM_BYTES_MIN = 3,
     KIN_SHARED_MIN = 5, /* letters of an alphabet; half of them elsewhere ... */
     KIN_SYLLABLES_MIN = 2,
-    KIN_ENDINGS_MAX = 3, /* ... and of both endings together */
+    KIN_ENDINGS_MAX = 2, /* ... and of both endings together; one more elsewhere */
     HANGUL_LEAD = 0xEA   /* the first byte of a Korean syllable, to 0xED */
 };
 
@@ -248,6 +248,7 @@ static const char *const deniers[] = {
 static const struct {
     const char *form, *word;
 } irregular[] = {
+    {"agreed", "agree"},   {"freed", "free"},   {"guaranteed", "guarantee"},
     {"became", "become"},  {"began", "begin"},  {"begun", "begin"},
     {"bore", "bear"},      {"borne", "bear"},   {"bought", "buy"},
     {"brought", "bring"},  {"built", "build"},  {"came", "come"},
@@ -381,11 +382,12 @@ static size_t cut_derived(char *word, size_t bytes)
         {"ation", ""},    {"ate", ""},    {"at", ""},    {"ition", "it"},
         {"ion", ""},      {"ment", ""},   {"ness", ""},  {"ance", ""},
         {"ence", ""},     {"ally", "al"}, {"ily", "y"},  {"bly", "ble"},
-        {"ly", ""},       {"ity", ""},
+        {"ply", "ply"},   {"ly", ""},     {"ity", ""},
     };
     for (size_t i = 0; i < COUNT(rules); i++) {
         size_t n = strlen(rules[i].ending), put = strlen(rules[i].put);
-        if (!ends_in(word, bytes, rules[i].ending) || bytes - n < STEM_BYTES_MIN)
+        if (!ends_in(word, bytes, rules[i].ending) ||
+            bytes - n < STEM_BYTES_MIN + (n == 2))
             continue;
         memcpy(word + bytes - n, rules[i].put, put);
         return bytes - n + put;
@@ -427,7 +429,7 @@ size_t stem_cut(char *word, size_t bytes)
         bytes = cut_plural(word, bytes);
         bytes = cut_past(word, bytes);
         bytes = cut_derived(word, bytes);
-        while (bytes > STEM_BYTES_MIN && word[bytes - 1] == 'e')
+        if (bytes > STEM_BYTES_MIN && word[bytes - 1] == 'e' && word[bytes - 2] != 'e')
             bytes--;
         if (bytes > STEM_BYTES_MIN && word[bytes - 1] == 'y')
             word[bytes - 1] = 'i';
@@ -447,13 +449,15 @@ static size_t characters(const char *text, size_t bytes)
     return count;
 }
 
-static bool is_party(const char *ending)
+/* Endings that make two parties of one word: "licens-or" and "licens-ee" and what they
+ * are about, "employ-ee"; "employe-r" and "employe-e". */
+static bool makes_parties(const char *a, const char *b)
 {
-    static const char *const parties[] = {"ee", "er", "or", "e", "r"};
+    static const char *const parties[] = {"ee", "er", "or"};
     for (size_t i = 0; i < COUNT(parties); i++)
-        if (is_same(ending, parties[i]))
+        if (is_same(a, parties[i]) || is_same(b, parties[i]))
             return true;
-    return false;
+    return (is_same(a, "e") && is_same(b, "r")) || (is_same(a, "r") && is_same(b, "e"));
 }
 
 bool stem_is_kin(const char *a, const char *b)
@@ -469,6 +473,7 @@ bool stem_is_kin(const char *a, const char *b)
                                                          : KIN_SHARED_MIN - 1;
     size_t endings = characters(a + shared, strlen(a + shared)) +
                      characters(b + shared, strlen(b + shared));
-    return characters(a, shared) >= least && endings <= KIN_ENDINGS_MAX &&
-           !(is_party(a + shared) && is_party(b + shared));
+    return characters(a, shared) >= least &&
+           endings <= KIN_ENDINGS_MAX + (lead >= 0x80) &&
+           !makes_parties(a + shared, b + shared);
 }

@@ -306,29 +306,27 @@ static bool is_one_of(const char *word, const char *const *list, size_t count)
 
 /* ---- may and must ------------------------------------------------------------- */
 
-/* Does a sentence of the source hold one of these stems? */
+/* Does a sentence of the source hold one of these words? */
 static bool sentence_holds(const struct scale *scale, size_t sentence,
-                           const char *const *stem, size_t count)
+                           const char *const *list, size_t count)
 {
     const struct words *source = scale->source;
-    for (size_t j = 0; j < source->count; j++) {
-        const struct word *word = &source->word[j];
-        int32_t key = word->need[0] == KEY_NONE ? word->plain : word->need[0];
-        if (word->sentence == sentence &&
-            is_one_of(lexicon_text(scale->lexicon, key), stem, count))
+    for (size_t j = 0; j < source->count; j++)
+        if (source->word[j].sentence == sentence &&
+            is_one_of(lexicon_text(scale->lexicon, source->word[j].plain), list, count))
             return true;
-    }
     return false;
 }
 
 /* Who may is not bound, and who must has no choice. */
 static bool is_otherwise_bound(const struct scale *scale, size_t *blame)
 {
-    static const char *const may[] = {"may",    "might",  "can",   "could",  "right",
-                                      "entitl", "permit", "allow", "option", "elect"};
-    static const char *const must[] = {"must",     "shall",  "will",  "agree",
-                                       "agre",     "requir", "oblig", "undertak",
-                                       "covenant", "need"};
+    static const char *const may[] = {"may",      "might",     "can",     "could",
+                                      "right",    "rights",    "option",  "allows",
+                                      "entitled", "permitted", "allowed", "elect"};
+    static const char *const must[] = {
+        "must",     "shall",    "will",      "agree",     "agrees",     "agreed",
+        "required", "requires", "obligated", "covenants", "undertakes", "bound"};
     static const char *const bound[] = {"must", "shall", "will"};
     const struct words *claim = scale->claim;
     for (size_t i = 0; i + 1 < claim->count; i++) {
