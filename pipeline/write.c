@@ -20,8 +20,7 @@
 
 enum {
     WRITE_SLICE = 64, /* passages between two looks at the clock */
-    ROUNDS_MAX = 12,  /* of folding */
-    PIECES_MAX = 64   /* sentences of one answer */
+    ROUNDS_MAX = 12   /* of folding */
 };
 
 struct note { /* a sentence that stands */
@@ -182,31 +181,39 @@ static int note_drop(struct writer *writer, const struct ground_claim *claim,
     return PIPELINE_OK;
 }
 
+static int piece_check(const struct draft *draft, const struct ground_piece *piece,
+                       const char *prompt, bool is_last)
+{
+    struct writer *writer = draft->writer;
+    struct ground_result result;
+    struct ground_claim claim = {
+        .text = draft->text + piece->at,
+        .bytes = piece->bytes,
+        .first = draft->passage->first,
+        .end = draft->passage->end,
+        .prompt = prompt,
+        .broken_off = draft->broken_off && is_last,
+    };
+    int status = ground_check(writer->ground, &claim, &result, writer->err);
+    if (status != PIPELINE_OK)
+        return status;
+    return result.verdict == GROUND_STANDS ? note_keep(writer, &claim, &result)
+                                           : note_drop(writer, &claim, &result);
+}
+
 /* Cut into sentences, each laid beside the document. */
 static int draft_check(const struct draft *draft, const char *prompt)
 {
-    struct writer *writer = draft->writer;
-    struct ground_piece piece[PIECES_MAX];
-    size_t count = ground_cut(draft->text, strlen(draft->text), piece, PIECES_MAX);
+    size_t bytes = strlen(draft->text); /* as many sentences, at most */
+    struct ground_piece *piece = calloc(bytes + 1, sizeof(*piece));
+    if (!piece)
+        return write_fail(draft->writer);
+    size_t count = ground_cut(draft->text, bytes, piece, bytes);
+    draft->writer->sentences += count;
     int status = PIPELINE_OK;
-    count = count < PIECES_MAX ? count : PIECES_MAX;
-    writer->sentences += count;
-    for (size_t i = 0; i < count && status == PIPELINE_OK; i++) {
-        struct ground_result result;
-        struct ground_claim claim = {
-            .text = draft->text + piece[i].at,
-            .bytes = piece[i].bytes,
-            .first = draft->passage->first,
-            .end = draft->passage->end,
-            .prompt = prompt,
-            .broken_off = draft->broken_off && i + 1 == count,
-        };
-        status = ground_check(writer->ground, &claim, &result, writer->err);
-        if (status == PIPELINE_OK)
-            status = result.verdict == GROUND_STANDS
-                         ? note_keep(writer, &claim, &result)
-                         : note_drop(writer, &claim, &result);
-    }
+    for (size_t i = 0; i < count && status == PIPELINE_OK; i++)
+        status = piece_check(draft, &piece[i], prompt, i + 1 == count);
+    free(piece);
     return status;
 }
 

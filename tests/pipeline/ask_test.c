@@ -1,78 +1,11 @@
 /* Labels by scoring: every number is computed a second time, the plain way. */
-#include "tests/pipeline/decoder_sample.h"
+#include "tests/pipeline/asked.h"
 
 #include "pipeline/decoder.h"
 
 #include <math.h>
 
-static struct encoder encoder;
-static struct decoder_sample mind;
-
-static int suite_open(void **state)
-{
-    (void)state;
-    encoder = encoder_open();
-    mind = decoder_sample_open();
-    return 0;
-}
-
-static int suite_close(void **state)
-{
-    (void)state;
-    decoder_sample_close(&mind);
-    encoder_close(&encoder);
-    return 0;
-}
-
-#define SUPPLY  "The supplier shall deliver the goods to the supplier of goods. "
-#define LICENSE "The licensee has software and the licensee needs software. "
-#define COLOUR  "A rose and a rose by the sea and the sea. "
-#define NOTHING "Nothing of that kind happens here at all. "
-
-/* ---- a document, answered by an encoder that says the last label ---------------- */
-
-struct asked_document {
-    struct sample sample;
-    struct work *work;
-};
-
-static void document_open(struct asked_document *d, const char *text,
-                          const struct policy *policy, bool undecided)
-{
-    *d = (struct asked_document){.work = NULL};
-    sample_page(&d->sample, text);
-    d->work = sample_work(&d->sample, &encoder, 48);
-    sample_vectors(d->work, 1);
-    d->work->answer = calloc(policy->task_count, sizeof(*d->work->answer));
-    d->work->answer_count = policy->task_count;
-    for (size_t i = 0; i < policy->task_count; i++) {
-        size_t labels = policy->task[i].label_count;
-        struct answer *answer = &d->work->answer[i];
-        answer->score = calloc(labels, sizeof(double));
-        answer->probability = calloc(labels, sizeof(double));
-        answer->label = (uint32_t)labels - 1;
-        answer->probability[labels - 1] = 0.75;
-        answer->undecided = undecided;
-    }
-}
-
-/* The sentences that hold this word are said to command. */
-static void document_commands(struct asked_document *d, const char *word)
-{
-    const struct pipeline_text *text = d->work->text;
-    d->work->commanding = calloc(text->sentence_count, sizeof(bool));
-    for (size_t i = 0; i < text->sentence_count; i++) {
-        char *own = strndup(text->text + text->sentence[i].at, text->sentence[i].bytes);
-        d->work->commanding[i] = strstr(own, word) != NULL;
-        free(own);
-    }
-}
-
-static void document_close(struct asked_document *d)
-{
-    sample_work_free(d->work);
-    sample_free(&d->sample);
-}
+/* ---- asking ------------------------------------------------------------------- */
 
 static void ask_with(struct pipeline_decoder *decoder, const struct policy *policy,
                      struct work *const *work, size_t count)
@@ -529,113 +462,6 @@ static void a_document_without_answers_is_not_asked(void **state)
     pipeline_decoder_close(decoder);
 }
 
-/* ---- the same in any company ---------------------------------------------------- */
-
-enum { DRAWN = 10, ROUNDS = 6 };
-
-static void random_text(uint64_t *random, char *out)
-{
-    static const char *const sentence[] = {SUPPLY,  LICENSE,          COLOUR,
-                                           NOTHING, "We ignore it. ", "\n"};
-    strcpy(out, SUPPLY + sample_random(random) % 5);
-    for (uint32_t n = sample_random(random) % 12; n > 0; n--)
-        strcat(out, sentence[sample_random(random) % COUNT(sentence)]);
-}
-
-static struct infer_options random_options(uint64_t *random)
-{
-    struct infer_options options = decoder_sample_options();
-    options.threads = 1 + (int)(sample_random(random) % 2);
-    options.batch_sequences = 1 + sample_random(random) % 9;
-    options.batch_tokens = 64 << sample_random(random) % 3;
-    options.piece_tokens = sample_random(random) % 2 ? 0 : 16;
-    options.share_prefix = sample_random(random) % 2;
-    return options;
-}
-
-static void documents_draw(struct asked_document *d, const struct policy *policy,
-                           uint64_t seed)
-{
-    char text[1500];
-    for (size_t i = 0; i < DRAWN; i++) {
-        random_text(&seed, text);
-        document_open(&d[i], text, policy, false);
-        if (i % 3 == 0)
-            document_commands(&d[i], "ignore");
-    }
-}
-
-/* Ask the documents in another order, in groups of any size, by another session. */
-static void documents_ask(struct asked_document *d, const struct policy *policy,
-                          uint64_t *random)
-{
-    struct infer_options options = random_options(random);
-    struct decoder_sample other = {mind.model,
-                                   decoder_sample_session(mind.model, &options)};
-    struct pipeline_decoder *decoder = decoder_of(&other, policy);
-    struct work *work[DRAWN];
-    for (size_t i = 0; i < DRAWN; i++)
-        work[i] = d[i].work;
-    for (size_t i = DRAWN; i > 1; i--) {
-        size_t j = sample_random(random) % i;
-        struct work *swap = work[j];
-        work[j] = work[i - 1];
-        work[i - 1] = swap;
-    }
-    for (size_t i = 0, group; i < DRAWN; i += group) {
-        group = 1 + sample_random(random) % DRAWN;
-        group = group < DRAWN - i ? group : DRAWN - i;
-        ask_with(decoder, policy, work + i, group);
-    }
-    pipeline_decoder_close(decoder);
-    infer_session_close(other.session);
-}
-
-static void assert_same_answer(const struct answer *a, const struct answer *b,
-                               size_t labels)
-{
-    assert_memory_equal(a->score, b->score, labels * sizeof(double));
-    assert_memory_equal(a->probability, b->probability, labels * sizeof(double));
-    assert_int_equal(a->label, b->label);
-    assert_int_equal(a->runner_up, b->runner_up);
-    assert_int_equal(a->undecided, b->undecided);
-    assert_int_equal(a->commanded, b->commanded);
-    assert_int_equal(a->plain.asked, b->plain.asked);
-    assert_int_equal(a->plain.label, b->plain.label);
-    assert_true(a->plain.probability == b->plain.probability);
-}
-
-static void answers_hang_on_the_document_alone(void **state)
-{
-    static struct asked_document first[DRAWN], again[DRAWN];
-    struct policy_sample p;
-    uint64_t random = 3;
-    (void)state;
-    policy_sample_open(&p);
-    p.policy.task_count = 2;
-    p.task[0].model_lead_weight = 0.5;
-    p.task[1].question = "Is it?";
-    p.task[1].label = policy_sample_yes_no;
-    p.task[1].label_count = 2;
-    struct pipeline_decoder *decoder = decoder_of(&mind, &p.policy);
-    documents_draw(first, &p.policy, 17);
-    for (size_t i = 0; i < DRAWN; i++)
-        ask_with(decoder, &p.policy, &first[i].work, 1);
-    for (int round = 0; round < ROUNDS; round++) {
-        documents_draw(again, &p.policy, 17);
-        documents_ask(again, &p.policy, &random);
-        for (size_t i = 0; i < DRAWN; i++) {
-            for (size_t t = 0; t < 2; t++)
-                assert_same_answer(&first[i].work->answer[t], &again[i].work->answer[t],
-                                   p.task[t].label_count);
-            document_close(&again[i]);
-        }
-    }
-    for (size_t i = 0; i < DRAWN; i++)
-        document_close(&first[i]);
-    pipeline_decoder_close(decoder);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -654,7 +480,6 @@ int main(void)
         cmocka_unit_test(nothing_but_commands_goes_to_a_person),
         cmocka_unit_test(a_run_that_is_to_stop_changes_no_answer),
         cmocka_unit_test(a_document_without_answers_is_not_asked),
-        cmocka_unit_test(answers_hang_on_the_document_alone),
     };
-    return cmocka_run_group_tests(tests, suite_open, suite_close);
+    return cmocka_run_group_tests(tests, asked_suite_open, asked_suite_close);
 }
