@@ -62,8 +62,11 @@ static json_t *plan_json(const struct shown *shown)
                   "bytes", (json_int_t)shown->needed, "session",
                   (json_int_t)plan->bytes, "weights", (json_int_t)plan->weight_bytes,
                   "batch_tokens", (json_int_t)plan->batch_tokens);
-    if (shown->loaded.info.generates)
-        json_object_set_new(object, "kv", json_integer((json_int_t)plan->kv_bytes));
+    if (!shown->loaded.info.generates)
+        return object;
+    json_object_set_new(object, "kv_tokens",
+                        json_integer(shown->loaded.options.kv_tokens));
+    json_object_set_new(object, "kv", json_integer((json_int_t)plan->kv_bytes));
     return object;
 }
 
@@ -139,8 +142,10 @@ static void show_text(const struct shown *shown)
         return;
     }
     printf("              weights %s, past tokens %s\n"
-           "              context of %u tokens, %u sequences in flight\n",
-           weights, kv, plan->context_tokens, shown->loaded.options.batch_sequences);
+           "              context of %u tokens, %u sequences in flight, room for %u "
+           "past tokens\n",
+           weights, kv, plan->context_tokens, shown->loaded.options.batch_sequences,
+           shown->loaded.options.kv_tokens);
     char what[80];
     snprintf(what, sizeof(what), "%u sequences", shown->loaded.options.batch_sequences);
     show_largest(what, shown->context, "tokens of context");
