@@ -19,6 +19,7 @@ enum {
     TITLE_PERCENT_MIN = 60,
     TITLE_WORDS_MAX = 4, /* with a full stop: "Acme Inc." */
     RUN_WORDS = 4,
+    RUN_MAX = 64,         /* longer ones count as this long */
     LOOP_PERCENT_MIN = 25 /* of the words, in runs that came before */
 };
 
@@ -147,11 +148,12 @@ bool form_is_unfinished(const struct ground_claim *claim, const struct words *wo
 /* ---- runs of words -----------------------------------------------------------------
  */
 
-/* How many words from i of a and j of b on are the same. */
-static size_t run_from(const struct words *a, size_t i, const struct words *b, size_t j)
+/* How many words from i of a and j of b on are the same, counted up to max. */
+static size_t run_from(const struct words *a, size_t i, const struct words *b, size_t j,
+                       size_t max)
 {
     size_t run = 0;
-    while (i + run < a->count && j + run < b->count &&
+    while (run < max && i + run < a->count && j + run < b->count &&
            a->word[i + run].plain == b->word[j + run].plain)
         run++;
     return run;
@@ -163,7 +165,7 @@ size_t form_run(const struct words *claim, const struct words *others, size_t *a
     *at = 0;
     for (size_t i = 0; i + best < claim->count; i++)
         for (size_t j = 0; j + best < others->count; j++) {
-            size_t run = run_from(claim, i, others, j);
+            size_t run = run_from(claim, i, others, j, RUN_MAX);
             if (run > best) {
                 best = run;
                 *at = i;
@@ -178,7 +180,7 @@ static size_t run_count(const struct words *a, size_t i, const struct words *b,
 {
     size_t count = 0;
     for (size_t j = 0; j + RUN_WORDS <= b->count && j < end; j++)
-        count += run_from(a, i, b, j) >= RUN_WORDS;
+        count += run_from(a, i, b, j, RUN_WORDS) == RUN_WORDS;
     return count;
 }
 
