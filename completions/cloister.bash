@@ -58,7 +58,7 @@ _cloister_value() { # COMMAND OPTION
     attest--format) _cloister_words "json" ;;
     search--format | audit--format) _cloister_words "table json" ;;
     model--format) _cloister_words "json f32" ;;
-    model--type) _cloister_words "F32 Q8_0" ;;
+    model--type) _cloister_words "F32 F16 BF16 Q8_0" ;;
     *--activations) _cloister_words "16 8" ;;
     *--float) _cloister_words "exact blas" ;;
     *--kv) _cloister_words "f32 f16 q8" ;;

@@ -91,7 +91,7 @@ complete -c cloister -n "$in model; and $in show import tokenize embed logits ge
 complete -c cloister -n "$in model" -l model -r -F -d 'GGUF file'
 complete -c cloister -n "$in model" -l format -x -a 'json f32' -d 'how to print'
 complete -c cloister -n "$in model" -l output -s o -r -F -d 'GGUF file to write'
-complete -c cloister -n "$in model" -l type -x -a 'F32 Q8_0' -d 'type of the matrices'
+complete -c cloister -n "$in model" -l type -x -a 'F32 F16 BF16 Q8_0' -d 'type of the matrices'
 complete -c cloister -n "$in model" -l threads -x -d 'threads of the model'
 complete -c cloister -n "$in model" -l activations -x -a '16 8' -d 'bits of activations'
 complete -c cloister -n "$in model" -l float -x -a 'exact blas' -d 'how float products are computed'

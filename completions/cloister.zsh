@@ -82,7 +82,7 @@ _cloister_model() {
         '--model=[GGUF file]:model:_files -g "*.gguf"' \
         '--format=[how to print]:format:(json f32)' \
         '(-o --output)'{-o+,--output=}'[GGUF file to write]:model:_files -g "*.gguf"' \
-        '--type=[type of the matrices]:type:(F32 Q8_0)' \
+        '--type=[type of the matrices]:type:(F32 F16 BF16 Q8_0)' \
         '--tokens=[new tokens at most]:number: ' \
         '--ignore-eos[go on past the end token]' \
         '--temperature=[0 takes the likeliest, more draws]:number: ' \
