@@ -342,19 +342,22 @@ static struct quote source_of(const struct work *work, const struct note *note)
     return from;
 }
 
-/* A summary of one sentence says too little of more than one passage. */
-static bool is_enough(size_t sentences, size_t passages)
+/* A summary of one sentence says too little of more than one passage, unless the policy
+ * wants no more. */
+static bool is_enough(size_t sentences, size_t passages,
+                      const struct policy_summary *asked)
 {
-    return sentences >= (passages > 1 ? 2u : 1u);
+    return sentences >= (passages > 1 && asked->sentences_max > 1 ? 2u : 1u);
 }
 
 static int summary_take(struct writer *writer)
 {
     struct work *work = writer->work;
     struct notes *notes = &writer->notes;
+    const struct policy_summary *asked = &writer->run->policy->summary;
     size_t standing = notes->count;
-    notes_shorten(notes, &writer->run->policy->summary);
-    if (!is_enough(notes->count, writer->passages)) {
+    notes_shorten(notes, asked);
+    if (!is_enough(notes->count, writer->passages, asked)) {
         snprintf(work->summary_reason, sizeof(work->summary_reason),
                  "of %zu written sentences %zu stand, too few for a summary: the "
                  "document's own words are shown instead",
