@@ -67,7 +67,7 @@ static void check(enum infer_isa isa)
 {
     size_t wrong = 0;
 
-    for (size_t i = 0; i < COUNT(digests); i++) {
+    for (size_t i = 0; i < COUNT(digests); i += RUN_EVERY) {
         const struct digest *wanted = digests + i;
         struct digest found = compute(wanted, isa);
         if (found.logits == wanted->logits && found.text == wanted->text &&

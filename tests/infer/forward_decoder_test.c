@@ -57,7 +57,7 @@ static void every_family_computes_its_formulas(void **state)
 static void a_rounded_cache_costs_what_its_numbers_lack(void **state)
 {
     (void)state;
-    for (size_t f = 0; f < COUNT(run_families); f++) {
+    for (size_t f = 0; f < COUNT(run_families); f += RUN_EVERY) {
         check_family(run_families + f, INFER_KV_F16, 2e-3);
         check_family(run_families + f, INFER_KV_Q8, 2e-2);
     }

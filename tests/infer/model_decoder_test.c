@@ -250,7 +250,7 @@ static void every_tensor_of_a_family_must_be_there(void **state)
         struct tiny_decoder whole = family(i);
         list = (struct tiny_list){.d = &whole};
         tiny_add_all(&list);
-        for (size_t t = 0; t < list.count; t += 1 + i % 3) {
+        for (size_t t = 0; t < list.count; t += RUN_EVERY + i % 3) {
             struct tiny_decoder d = whole;
             d.leave_out = list.name[t];
             if (strcmp(d.leave_out, "output.weight") != 0)

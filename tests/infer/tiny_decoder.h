@@ -78,29 +78,40 @@ static inline void tiny_block(unsigned char *block, enum gguf_type type,
     }
 }
 
+/* One block of a tensor; vectors hold numbers about 1. */
+static inline void tiny_value(unsigned char *block, const struct gguf_tensor *t,
+                              uint64_t *state)
+{
+    const float value =
+        t->rows == 1 ? 1 + tiny_float(state, 0.25f) : tiny_float(state, 0.09f);
+    uint32_t bits, exponent;
+
+    memcpy(&bits, &value, sizeof bits);
+    if (t->type == GGUF_F32) {
+        memcpy(block, &value, sizeof value);
+    } else if (t->type == GGUF_BF16) {
+        memcpy(block, (unsigned char *)&bits + 2, 2);
+    } else if (t->type == GGUF_F16) {
+        bits = tiny_random(state) & 0x83ff;
+        exponent = 6 + tiny_random(state) % 5;
+        memcpy(block, &(uint16_t){(uint16_t)(bits | exponent << 10)}, 2);
+    } else {
+        tiny_block(block, t->type, state);
+    }
+}
+
 static inline void tiny_values(FILE *file, struct gguf_writer *w,
                                const struct gguf_tensor *t, uint64_t *state)
 {
-    unsigned char block[256];
+    static unsigned char some[64 * 256];
+    const size_t block_bytes = gguf_block_bytes(t->type);
     const uint64_t blocks = t->dim[0] * t->rows / gguf_block_values(t->type);
 
-    for (uint64_t i = 0; i < blocks; i++) {
-        float value =
-            t->rows == 1 ? 1 + tiny_float(state, 0.25f) : tiny_float(state, 0.09f);
-        uint32_t bits;
-        memcpy(&bits, &value, sizeof bits);
-        if (t->type == GGUF_F32)
-            memcpy(block, &value, sizeof value);
-        else if (t->type == GGUF_BF16)
-            memcpy(block, (unsigned char *)&bits + 2, 2);
-        else if (t->type == GGUF_F16)
-            memcpy(block,
-                   &(uint16_t){(uint16_t)((tiny_random(state) & 0x83ff) |
-                                          (6 + tiny_random(state) % 5) << 10)},
-                   2);
-        else
-            tiny_block(block, t->type, state);
-        gguf_write_data(w, file, block, gguf_block_bytes(t->type));
+    for (uint64_t i = 0; i < blocks; i += 64) {
+        const size_t count = blocks - i < 64 ? (size_t)(blocks - i) : 64;
+        for (size_t k = 0; k < count; k++)
+            tiny_value(some + k * block_bytes, t, state);
+        gguf_write_data(w, file, some, count * block_bytes);
     }
     gguf_write_pad(w, file);
 }
