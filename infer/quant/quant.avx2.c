@@ -212,6 +212,18 @@ SIMD_INLINE __m256 activations_sum(const float *half, struct shape x)
                                  : first;
 }
 
+SIMD_INLINE void copy_rows(float *to, size_t to_stride, const float *from,
+                           size_t from_stride, int rows)
+{
+    SIMD_UNROLL
+    for (int i = 0; i < rows; i++, to += to_stride, from += from_stride) {
+        _mm256_storeu_ps(to, _mm256_loadu_ps(from));
+        _mm256_storeu_ps(to + 8, _mm256_loadu_ps(from + 8));
+    }
+}
+
+/* The sums lie on the stack while they grow: what lies elsewhere, gcc would address
+ * by a pointer for each, and load the pointers too. */
 SIMD_INLINE void tile(const struct part *t, size_t row, struct shape x)
 {
     const struct quant_piece *piece = t->piece;
@@ -220,10 +232,11 @@ SIMD_INLINE void tile(const struct part *t, size_t row, struct shape x)
     const char *q = (const char *)t->p->a.q + (t->first + row) * q_bytes;
     const size_t stride = t->p->a.scale_stride;
     const size_t at = (t->first + row) * stride + t->k / QUANT_STEP;
-    float(*sum)[PANEL_ROWS] = t->sum + row;
+    static const float nothing[PANEL_ROWS];
+    float sum[ROWS][PANEL_ROWS] __attribute__((aligned(32)));
 
-    if (t->k == 0)
-        memset(sum, 0, (size_t)x.rows * sizeof *sum);
+    copy_rows(sum[0], PANEL_ROWS, t->k ? t->sum[row] : nothing, t->k ? PANEL_ROWS : 0,
+              x.rows);
     q += t->k * value_bytes;
     for (size_t g = 0; g < t->groups; g++, q += x.group * value_bytes) {
         const float *scale = t->p->a.scale + at + g * x.group / QUANT_STEP;
@@ -244,8 +257,11 @@ SIMD_INLINE void tile(const struct part *t, size_t row, struct shape x)
             add_half_row(sum[i] + 8, right[i], d + 8, m + 8, s, all, x.minima);
         }
     }
-    for (size_t i = 0; t->last && i < (size_t)x.rows; i++)
-        memcpy(t->c + (row + i) * t->p->c_stride, sum[i], sizeof sum[i]);
+    if (t->last)
+        copy_rows(t->c + row * t->p->c_stride, t->p->c_stride, sum[0], PANEL_ROWS,
+                  x.rows);
+    else
+        copy_rows(t->sum[row], PANEL_ROWS, sum[0], PANEL_ROWS, x.rows);
 }
 
 SIMD_INLINE void strip(const struct part *t, struct shape x)
