@@ -120,7 +120,7 @@ bool ink_wanted(enum ingest_ink when, const struct leaf_layout *layout)
         return false;
     return when == INGEST_INK_ALWAYS || !paint_watches() ||
            seen.modes + seen.states_after + seen.fills_before + seen.fills_after +
-                   seen.pictures >
+                   seen.pictures + seen.clipped >
                0 ||
            has_light_letters(layout);
 }

@@ -24,6 +24,8 @@
  * dropped as before; a test holds that they are called by this one. */
 #include "ingest/margin.h"
 
+#include "ingest/paint.h"
+
 #include <dlfcn.h>
 
 #define CREATE "_ZN4Page9createGfxEP9OutputDevddibbiiiibPFbPvES2_P4XRef"
@@ -71,6 +73,7 @@ void margin_draw(void *device, void *state, double x, double y, double dx, doubl
     if (!real)
         real = (draw *)dlsym(RTLD_NEXT, DRAW);
     drawn += margin_letters(unicode, count);
+    paint_letter(state, x, y, dx, dy);
     real(device, state, x, y, dx, dy, origin_x, origin_y, code, bytes, unicode, count);
 }
 

@@ -53,6 +53,7 @@ enum hook {
     MESH,
     LINEAR,
     RADIAL,
+    CLIP_BOX, /* asked, not watched */
     HOOKS
 };
 
@@ -135,6 +136,7 @@ static const char *const symbol_of[HOOKS] = {
     [MESH] = "cairo_pattern_create_mesh",
     [LINEAR] = "cairo_pattern_create_linear",
     [RADIAL] = "cairo_pattern_create_radial",
+    [CLIP_BOX] = "_ZNK8GfxState15getUserClipBBoxEPdS0_S0_S0_",
 };
 
 /* The function of that name behind ours, found when it is first called. */
@@ -170,6 +172,26 @@ static void pass(enum hook hook, void *gfx, void *arguments, int count)
         pass(hook, gfx, arguments, count);                           \
     }
 OPERATORS(DEFINE)
+
+/* ---- letters one by one -------------------------------------------------------------
+ */
+
+static bool are_apart(double a, double b, double least, double most)
+{
+    return (a < least && b < least) || (a > most && b > most);
+}
+
+/* By the box around the clipping path, in the units of the text: cut off for sure. */
+void paint_letter(const void *state, double x, double y, double dx, double dy)
+{
+    double x1, y1, x2, y2;
+
+    if (!watched || !real(CLIP_BOX))
+        return;
+    ((void (*)(const void *, double *, double *, double *, double *))real(CLIP_BOX))(
+        state, &x1, &y1, &x2, &y2);
+    watched->clipped += are_apart(x, x + dx, x1, x2) || are_apart(y, y + dy, y1, y2);
+}
 
 /* ---- cairo's functions --------------------------------------------------------------
  */

@@ -12,6 +12,7 @@ struct paint_seen {        /* how often, since paint_watch() */
     unsigned fills_after;
     unsigned pictures; /* images, shadings, and what is drawn by a form */
     unsigned pictures_after;
+    unsigned clipped; /* letters outside of all that a clipping path leaves */
 };
 
 /* Was an operator ever noted? If none was, nothing can be said of any page. */
@@ -19,6 +20,10 @@ bool paint_watches(void);
 
 /* Count into *seen, set to zero, until called with NULL. */
 void paint_watch(struct paint_seen *seen);
+
+/* A letter of a text, from (x, y) on its line to (x + dx, y + dy), was drawn in a state
+ * of Poppler's interpreter (margin.c). */
+void paint_letter(const void *state, double x, double y, double dx, double dy);
 
 /* What is left out when a page is rendered, from here on. */
 enum paint_part { PAINT_ALL, PAINT_NO_LETTERS, PAINT_NO_COVERS, PAINT_PARTS };

@@ -104,13 +104,16 @@ static void transparent_letters_are_flagged(void **state)
     }
 }
 
-static void letters_cut_off_are_flagged_when_looked_for(void **state)
+static void letters_cut_off_are_flagged(void **state)
 {
     (void)state;
-    expect_as(INGEST_INK_ALWAYS, "",
-              "BT /F 12 Tf 72 700 Td (plain words) Tj ET q 0 0 10 10 re W n "
-              "BT /F 12 Tf 72 680 Td (secret words) Tj ET Q",
-              "invisible(secret words)");
+    expect("BT /F 12 Tf 72 700 Td (plain words) Tj ET q 0 0 10 10 re W n "
+           "BT /F 12 Tf 72 680 Td (secret words) Tj ET Q",
+           "invisible(secret words)");
+    expect(
+        "BT /F 12 Tf 72 700 Td (plain words) Tj ET q 2 0 0 2 100 100 cm 0 0 150 200 re "
+        "W n BT /F 6 Tf 10 250 Td (secret words) Tj ET Q",
+        "invisible(secret words)");
 }
 
 /* ---- letters like their ground ------------------------------------------------------
@@ -305,8 +308,9 @@ static void letters_over_the_edge_are_flagged(void **state)
 /* What cannot be found without a look is not found where nothing gives rise to one. */
 static void plain_pages_are_not_looked_at(void **state)
 {
-    static const char content[] = "q 0 0 10 10 re W n BT /F 12 Tf 72 680 Td "
-                                  "(secret words) Tj ET Q";
+    static const char content[] =
+        "q 0 0 10 10 re 600 780 10 10 re W n BT /F 12 Tf 72 680 Td "
+        "(secret words) Tj ET Q";
 
     (void)state;
     assert_true(paint_watches());
@@ -393,7 +397,7 @@ int main(void)
         cmocka_unit_test(outlined_letters_are_seen),
         cmocka_unit_test(a_picture_seen_through_letters_shows_them),
         cmocka_unit_test(transparent_letters_are_flagged),
-        cmocka_unit_test(letters_cut_off_are_flagged_when_looked_for),
+        cmocka_unit_test(letters_cut_off_are_flagged),
         cmocka_unit_test(white_on_white_is_flagged),
         cmocka_unit_test(white_on_dark_is_seen),
         cmocka_unit_test(any_colour_on_the_same_is_flagged),

@@ -41,6 +41,20 @@ static void plain_text_is_only_written(void **state)
                      0);
 }
 
+static void letters_outside_of_a_clipping_path_are_noted(void **state)
+{
+    (void)state;
+    assert_int_equal(watch("q 0 0 600 690 re W n BT /F 12 Tf 72 700 Td (abc d) Tj ET Q "
+                           "BT /F 12 Tf 72 700 Td (efg) Tj ET")
+                         .clipped,
+                     5);
+    assert_int_equal(watch("q 0 690 600 100 re W n BT /F 12 Tf 72 700 Td (abc) Tj ET Q "
+                           "2 0 0 2 0 0 cm 0 0 300 380 re W n "
+                           "BT /F 6 Tf 36 350 Td (efg) Tj ET")
+                         .clipped,
+                     0);
+}
+
 static void fills_count_by_what_came_first(void **state)
 {
     struct paint_seen seen =
@@ -69,6 +83,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_text_is_only_written),
+        cmocka_unit_test(letters_outside_of_a_clipping_path_are_noted),
         cmocka_unit_test(fills_count_by_what_came_first),
         cmocka_unit_test(modes_states_and_pictures_are_noted),
     };
