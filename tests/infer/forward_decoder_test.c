@@ -21,7 +21,7 @@ static double error_of(const float *found, const double *wanted)
 }
 
 static void check_family(const struct tiny_decoder *family, enum infer_kv kv,
-                         double allowed)
+                         enum infer_float_backend backend, double allowed)
 {
     static const uint32_t lengths[] = {1, 7, REFERENCE_TOKENS};
     static double wanted[TINY_VOCABULARY];
@@ -31,6 +31,7 @@ static void check_family(const struct tiny_decoder *family, enum infer_kv kv,
     uint64_t seed = 21;
 
     o.kv = kv;
+    o.float_backend = backend;
     struct run run = run_start(family, GGUF_F32, &o);
     run_draw_prompts(&prompts, &seed, 0, RUN_LONGEST);
     for (size_t i = 0; i < COUNT(lengths); i++) {
@@ -51,16 +52,23 @@ static void every_family_computes_its_formulas(void **state)
 {
     (void)state;
     for (size_t f = 0; f < COUNT(run_families); f++)
-        check_family(run_families + f, INFER_KV_F32, 5e-6);
+        check_family(run_families + f, INFER_KV_F32, INFER_FLOAT_EXACT, 5e-6);
 }
 
 static void a_rounded_cache_costs_what_its_numbers_lack(void **state)
 {
     (void)state;
     for (size_t f = 0; f < COUNT(run_families); f += RUN_EVERY) {
-        check_family(run_families + f, INFER_KV_F16, 2e-3);
-        check_family(run_families + f, INFER_KV_Q8, 2e-2);
+        check_family(run_families + f, INFER_KV_F16, INFER_FLOAT_EXACT, 2e-3);
+        check_family(run_families + f, INFER_KV_Q8, INFER_FLOAT_EXACT, 2e-2);
     }
+}
+
+static void the_other_float_backend_computes_them_too(void **state)
+{
+    (void)state;
+    for (size_t f = 0; f < COUNT(run_families); f += RUN_EVERY)
+        check_family(run_families + f, INFER_KV_F32, INFER_FLOAT_BLAS, 5e-6);
 }
 
 /* A window that is left out would show. */
@@ -191,6 +199,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_family_computes_its_formulas),
         cmocka_unit_test(a_rounded_cache_costs_what_its_numbers_lack),
+        cmocka_unit_test(the_other_float_backend_computes_them_too),
         cmocka_unit_test(the_reference_tells_families_apart),
         cmocka_unit_test(every_row_of_a_pass_is_its_own),
         cmocka_unit_test(a_way_through_a_tree_is_a_run_of_tokens),
