@@ -15,6 +15,7 @@ struct cutter {
     struct passage now; /* under way */
     size_t tokens;      /* its, about: words at the seams may join */
     size_t tokens_max, count_max;
+    char *line; /* a sentence on its way */
     struct infer_tokens ids;
     struct pipeline_error *err;
 };
@@ -116,11 +117,35 @@ static void cut_append(struct cutter *cutter, const char *text, size_t bytes,
     now->end = sentence + 1;
 }
 
+/* A sentence on one line, as a page's width has broken it: a model would break its own
+ * alike. Behind it stays a space, a line's end or an empty line. Returns the bytes. */
+static size_t line_of(const char *text, size_t bytes, char *out)
+{
+    size_t at = 0, count = 0;
+    while (at < bytes) {
+        size_t lines = 0, from = at;
+        for (; at < bytes && text_is_blank(text + at, 1); at++)
+            lines += text[at] == '\n';
+        if (at == bytes && lines > 0) {
+            out[count++] = '\n';
+            if (lines > 1)
+                out[count++] = '\n';
+        } else if (at > from) {
+            out[count++] = ' ';
+        }
+        if (at < bytes)
+            out[count++] = text[at++];
+    }
+    return count;
+}
+
 static int cut_sentence(struct cutter *cutter, size_t i)
 {
     const struct pipeline_sentence *sentence = &cutter->text->sentence[i];
-    const char *text = cutter->text->text + sentence->at;
-    size_t bytes = sentence->bytes, tokens = 0, piece = 0;
+    const char *text = cutter->line;
+    size_t bytes =
+        line_of(cutter->text->text + sentence->at, sentence->bytes, cutter->line);
+    size_t tokens = 0, piece = 0;
     size_t max = cutter->tokens_max;
     int status = tokens_of(cutter, text, bytes, &tokens);
     if (status == PIPELINE_OK && cutter->tokens + tokens > max)
@@ -147,8 +172,9 @@ static int passages_cut(struct cutter *cutter, const bool *commanding)
     int status = PIPELINE_OK;
     *cutter->out = (struct passages){0};
     cutter->now.text = malloc(text->text_bytes + text->sentence_count + 1);
-    if (!cutter->now.text)
-        return cut_fail(cutter);
+    cutter->line = malloc(text->text_bytes + 1);
+    if (!cutter->now.text || !cutter->line)
+        status = cut_fail(cutter);
     for (size_t i = 0; i < text->sentence_count && status == PIPELINE_OK &&
                        cutter->out->count < cutter->count_max;
          i++) {
@@ -160,6 +186,7 @@ static int passages_cut(struct cutter *cutter, const bool *commanding)
     if (status == PIPELINE_OK && cutter->out->count < cutter->count_max)
         status = cut_here(cutter);
     free(cutter->now.text);
+    free(cutter->line);
     infer_tokens_free(&cutter->ids);
     if (status != PIPELINE_OK)
         passages_free(cutter->out);

@@ -118,7 +118,9 @@ static void assert_sentences_named(const struct passages *p, const struct docume
     for (size_t i = 0; i < p->count; i++) {
         const struct passage *one = &p->passage[i];
         assert_true(one->first < one->end && one->end <= text->sentence_count);
-        assert_true(one->first + 1 >= before); /* a long one is in several */
+        /* a long sentence is in several, and so is a whole that was too long */
+        bool same = i > 0 && one->first == p->passage[i - 1].first;
+        assert_true(same || one->first + 1 >= before);
         const struct pipeline_sentence *last = &text->sentence[one->end - 1];
         size_t from = text->sentence[one->first].at, end = last->at + last->bytes;
         char *room = calloc(2 * (end - from) + 2 * one->bytes + 2, 1), *to = room;
