@@ -13,9 +13,10 @@
  * seldom longer. Where they are, fewer are in flight; nothing is refused for it. */
 enum { PAST_TOKENS = 1024 };
 
+/* What cannot be read is named by infer already, by the beginning of a long path. */
 static int model_refuse(const char *command, const char *path, const char *why)
 {
-    bool named = strncmp(why, path, strlen(path)) == 0;
+    bool named = strncmp(why, path, strnlen(path, 150)) == 0;
     complain(command, "%s%s%s", named ? "" : path, named ? "" : ": ", why);
     return EXIT_NO_START;
 }

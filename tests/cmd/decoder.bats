@@ -314,3 +314,12 @@ PY
     [[ "$output" == *one.prior* ]]
     "$cloister" policy calibrate mine.xml --model "$tiny" -o one.prior a # which mends it
 }
+
+@test "a file that is no model is named once" {
+    echo "not a model" >junk.gguf
+    for path in junk.gguf ./missing.gguf "$BATS_TEST_TMPDIR"; do
+        run "$cloister" model show "$path"
+        [ "$status" -eq 3 ]
+        [ "$(grep -o "$(basename "$path")" <<<"$output" | wc -l)" -eq 1 ]
+    done
+}
