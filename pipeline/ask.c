@@ -306,3 +306,28 @@ int works_ask(struct work *const *work, size_t count, const struct pipeline *run
     free(scratch);
     return status;
 }
+
+/* ---- a rehearsal ---------------------------------------------------------------- */
+
+int work_rehearse_asking(struct work *work, const struct pipeline *run,
+                         struct rehearsal *out, struct pipeline_error *err)
+{
+    const struct pipeline_decoder *decoder = run->decoder;
+    struct scoring *scoring, *end;
+    struct weigher weigher;
+    bool whole;
+    int status = weigher_open(&weigher, decoder, work->text, NULL, err);
+    out->passages = weigher_passages(&weigher);
+    out->tried = out->passages < REHEARSED_MAX ? out->passages : (size_t)REHEARSED_MAX;
+    scoring = end = calloc(out->passages + 1, sizeof(*scoring));
+    if (status == PIPELINE_OK && !scoring)
+        status = pipeline_fail(err, PIPELINE_ENOMEM, "no memory for %zu passages",
+                               out->passages);
+    if (status == PIPELINE_OK) {
+        weigher_list(&weigher, &end);
+        status = passages_score(decoder, run, scoring, out->tried, &whole, err);
+    }
+    free(scoring);
+    weigher_close(&weigher);
+    return status;
+}

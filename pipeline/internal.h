@@ -229,10 +229,15 @@ int works_ask(struct work *const *work, size_t count, const struct pipeline *run
 int works_write(struct work *const *work, size_t count, const struct pipeline *run,
                 bool *whole, struct pipeline_error *err);
 
-/* Ask and write on a few passages of a document for the clock: of `passages` in all,
- * `tried`. Nothing of it is kept. */
-int work_rehearse(struct work *work, const struct pipeline *run, size_t *passages,
-                  size_t *tried, struct pipeline_error *err);
+/* A few passages of a document, for the clock; nothing of it is kept. */
+enum { REHEARSED_MAX = 4 };
+struct rehearsal {
+    size_t passages, tried; /* of them */
+};
+int work_rehearse_asking(struct work *work, const struct pipeline *run,
+                         struct rehearsal *out, struct pipeline_error *err);
+int work_rehearse_writing(struct work *work, const struct pipeline *run,
+                          struct rehearsal *out, struct pipeline_error *err);
 
 /* ---- classify.c: what answers by other means share --------------------------------
  */

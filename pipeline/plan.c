@@ -127,15 +127,25 @@ static int sample_parse(struct planner *planner, struct work *work)
 }
 
 /* A language model takes its time: a few passages tell how long it takes for all. */
+static int sample_rehearse(struct planner *planner, struct work *work,
+                           int (*step)(struct work *work, const struct pipeline *run,
+                                       struct rehearsal *out,
+                                       struct pipeline_error *err))
+{
+    struct rehearsal done;
+    double began = clock_seconds();
+    int status = step(work, planner->run, &done, planner->err);
+    if (status == PIPELINE_OK && done.tried > 0)
+        planner->untried += (clock_seconds() - began) *
+                            ((double)done.passages / (double)done.tried - 1.0);
+    return status;
+}
+
 static int sample_ask(struct planner *planner, struct work *work)
 {
-    size_t passages, tried;
-    double began = clock_seconds();
-    int status = work_rehearse(work, planner->run, &passages, &tried, planner->err);
-    if (status == PIPELINE_OK && tried > 0)
-        planner->untried +=
-            (clock_seconds() - began) * ((double)passages / (double)tried - 1.0);
-    return status;
+    int status = sample_rehearse(planner, work, work_rehearse_asking);
+    return status == PIPELINE_OK ? sample_rehearse(planner, work, work_rehearse_writing)
+                                 : status;
 }
 
 /* Parse and embed one document as a run would; *work is freed by the caller. */

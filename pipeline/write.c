@@ -478,46 +478,27 @@ int works_write(struct work *const *work, size_t count, const struct pipeline *r
 
 /* ---- a rehearsal ---------------------------------------------------------------- */
 
-enum { REHEARSED_MAX = 4 };
-
-static int passages_rehearse(const struct passages *passages, size_t count,
-                             struct writer *writer)
-{
-    const struct pipeline_decoder *decoder = writer->decoder;
-    struct scoring scoring[REHEARSED_MAX];
-    struct draft draft[REHEARSED_MAX];
-    double *score = calloc(decoder->labels * REHEARSED_MAX, sizeof(*score));
-    bool whole;
-    if (!score)
-        return write_fail(writer);
-    for (size_t i = 0; i < count; i++) {
-        scoring[i] =
-            (struct scoring){&passages->passage[i], score + i * decoder->labels};
-        draft[i] = (struct draft){.writer = writer, .passage = &passages->passage[i]};
-    }
-    int status =
-        passages_score(decoder, writer->run, scoring, count, &whole, writer->err);
-    if (status == PIPELINE_OK && whole && writer->run->policy->summary.wanted)
-        status = drafts_generate(draft, count, &decoder->summarize);
-    for (size_t i = 0; i < count; i++)
-        free(draft[i].text);
-    free(score);
-    return status;
-}
-
-int work_rehearse(struct work *work, const struct pipeline *run, size_t *passages,
-                  size_t *tried, struct pipeline_error *err)
+int work_rehearse_writing(struct work *work, const struct pipeline *run,
+                          struct rehearsal *out, struct pipeline_error *err)
 {
     struct passages texts;
+    struct draft draft[REHEARSED_MAX];
     struct writer writer = {
         .work = work, .run = run, .decoder = run->decoder, .err = err};
+    *out = (struct rehearsal){0};
+    if (!run->policy->summary.wanted)
+        return PIPELINE_OK;
     int status = passages_make(&texts, run->decoder, work->text, NULL, err);
     if (status != PIPELINE_OK)
         return status;
-    *passages = texts.count;
-    *tried = texts.count < REHEARSED_MAX ? texts.count : REHEARSED_MAX;
-    if (*tried > 0)
-        status = passages_rehearse(&texts, *tried, &writer);
+    out->passages = texts.count;
+    out->tried = texts.count < REHEARSED_MAX ? texts.count : (size_t)REHEARSED_MAX;
+    for (size_t i = 0; i < out->tried; i++)
+        draft[i] = (struct draft){.writer = &writer, .passage = &texts.passage[i]};
+    if (out->tried > 0)
+        status = drafts_generate(draft, out->tried, &run->decoder->summarize);
+    for (size_t i = 0; i < out->tried; i++)
+        free(draft[i].text);
     passages_free(&texts);
     return status;
 }

@@ -446,6 +446,29 @@ static void a_run_that_is_to_stop_changes_no_answer(void **state)
     pipeline_decoder_close(decoder);
 }
 
+static void a_rehearsal_counts_what_would_be_asked(void **state)
+{
+    struct policy_sample p;
+    struct asked_document d;
+    struct rehearsal got;
+    (void)state;
+    policy_sample_open(&p);
+    p.policy.model.passage_tokens_max = 16;
+    struct pipeline_decoder *decoder = decoder_of(&mind, &p.policy);
+    struct pipeline run = {.policy = &p.policy, .decoder = decoder};
+    document_open(&d, SUPPLY SUPPLY SUPPLY SUPPLY SUPPLY, &p.policy, false);
+    assert_ok(work_rehearse_asking(d.work, &run, &got, ERR));
+    assert_int_equal(got.passages, 1); /* the opening */
+    assert_int_equal(got.tried, 1);
+    p.task[0].model_lead_weight = 0.5;
+    assert_ok(work_rehearse_asking(d.work, &run, &got, ERR));
+    assert_int_equal(got.passages, 6);
+    assert_int_equal(got.tried, REHEARSED_MAX);
+    assert_false(d.work->answer->by_model);
+    document_close(&d);
+    pipeline_decoder_close(decoder);
+}
+
 static void a_document_without_answers_is_not_asked(void **state)
 {
     struct policy_sample p;
@@ -479,6 +502,7 @@ int main(void)
         cmocka_unit_test(a_command_that_changes_nothing_is_let_pass),
         cmocka_unit_test(nothing_but_commands_goes_to_a_person),
         cmocka_unit_test(a_run_that_is_to_stop_changes_no_answer),
+        cmocka_unit_test(a_rehearsal_counts_what_would_be_asked),
         cmocka_unit_test(a_document_without_answers_is_not_asked),
     };
     return cmocka_run_group_tests(tests, asked_suite_open, asked_suite_close);

@@ -1,5 +1,8 @@
 /* What a run would do, said without doing it. */
+#include "tests/pipeline/decoder_sample.h"
 #include "tests/pipeline/office.h"
+
+#include <time.h>
 
 static struct pipeline_plan plan(struct office *o)
 {
@@ -103,6 +106,58 @@ static void an_empty_folder_takes_no_time(void **state)
     assert_true(now.seconds == 0);
 }
 
+/* ---- with a language model ------------------------------------------------------ */
+
+static double now_seconds(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* How much longer a run is said to take than the plan took. */
+static double share_of_plan(struct office *o, const struct decoder_sample *mind,
+                            const struct policy *policy)
+{
+    o->run.policy = policy;
+    o->run.decoder = decoder_of(mind, policy);
+    double began = now_seconds();
+    struct pipeline_plan got = plan(o);
+    double took = now_seconds() - began;
+    pipeline_decoder_close(o->run.decoder);
+    o->run.decoder = NULL;
+    o->run.policy = words;
+    assert_int_equal(got.sampled, 1);
+    return got.seconds / took;
+}
+
+/* A few passages are tried, hundreds are to be asked. */
+static void passages_that_were_not_tried_take_time_too(void **state)
+{
+    enum { REPEATS = 200 };
+    static char large[REPEATS * sizeof(LICENSE "<p></p>") + 100];
+    struct policy policy = *words;
+    struct policy_task task = words->task[0];
+    struct office *o = *state;
+    struct decoder_sample mind = decoder_sample_open();
+    strcpy(large, "<doc>");
+    for (size_t i = 0; i < REPEATS; i++)
+        strcat(large, "<p>" LICENSE "</p>");
+    strcat(large, "</doc>");
+    make_file(o, "large.xml", large);
+    begin(o);
+    policy.task = &task;
+    policy.summary.wanted = false;
+    policy.model.passage_tokens_max = 16;
+    assert_true(share_of_plan(o, &mind, &policy) < 1.5); /* the opening alone */
+    task.model_lead_weight = 0.5;
+    assert_true(share_of_plan(o, &mind, &policy) > 2);
+    task.model_lead_weight = 1;
+    policy.summary.wanted = true;
+    assert_true(share_of_plan(o, &mind, &policy) > 2);
+    decoder_sample_close(&mind);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, office_open, office_close)
@@ -114,6 +169,7 @@ int main(void)
         TEST(a_plan_that_is_canceled_says_how_far_it_came),
         TEST(no_more_than_a_few_are_timed),
         TEST(an_empty_folder_takes_no_time),
+        TEST(passages_that_were_not_tried_take_time_too),
     };
     return cmocka_run_group_tests(tests, office_suite, office_suite_end);
 }

@@ -324,6 +324,27 @@ static void a_run_that_is_to_stop_writes_nothing(void **state)
     pipeline_decoder_close(decoder);
 }
 
+static void a_rehearsal_counts_what_would_be_written_on(void **state)
+{
+    struct policy_sample p;
+    struct asked_document d;
+    struct rehearsal got;
+    (void)state;
+    open_sample(&p);
+    struct pipeline_decoder *decoder = decoder_of(&mind, &p.policy);
+    struct pipeline run = {.policy = &p.policy, .decoder = decoder};
+    document_open(&d, GOODS ROYALTY NOTICE GOODS ROYALTY, &p.policy, false);
+    assert_ok(work_rehearse_writing(d.work, &run, &got, ERR));
+    assert_int_equal(got.passages, 5);
+    assert_int_equal(got.tried, REHEARSED_MAX);
+    assert_int_equal(d.work->written_count + d.work->dropped_count, 0);
+    p.policy.summary.wanted = false;
+    assert_ok(work_rehearse_writing(d.work, &run, &got, ERR));
+    assert_int_equal(got.passages, 0);
+    document_close(&d);
+    pipeline_decoder_close(decoder);
+}
+
 static void writing_again_forgets_what_was_written(void **state)
 {
     struct policy_sample p;
@@ -396,6 +417,7 @@ int main(void)
         cmocka_unit_test(a_policy_without_a_summary_writes_none),
         cmocka_unit_test(a_document_that_was_not_read_is_not_written_on),
         cmocka_unit_test(a_run_that_is_to_stop_writes_nothing),
+        cmocka_unit_test(a_rehearsal_counts_what_would_be_written_on),
         cmocka_unit_test(writing_again_forgets_what_was_written),
         cmocka_unit_test(drawn_words_are_the_same_for_the_same_seed),
     };
