@@ -327,7 +327,10 @@ static void run_model(const char *path, const struct settings *set)
         struct subject s = {.set = set,
                             .path = path,
                             .model = model,
-                            .one = {{0}, {1}, {8}, {SEQUENCES}}};
+                            .one = {{.sequences = 0},
+                                    {.sequences = 1},
+                                    {.sequences = 8},
+                                    {.sequences = SEQUENCES}}};
         if (cpu_has((enum infer_isa)isa) &&
             (set->options.isa == INFER_ISA_BEST || (int)set->options.isa == isa))
             run_isa(&s, (enum infer_isa)isa);
