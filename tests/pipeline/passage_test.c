@@ -243,6 +243,20 @@ static void the_opening_of_one_endless_sentence_is_its_beginning(void **state)
     document_close(&d);
 }
 
+static void a_sentence_stands_on_one_line_and_paragraphs_stay_apart(void **state)
+{
+    struct document d;
+    (void)state;
+    document_open(&d, "The supplier  shall\ndeliver\tthe goods.\n\n\n"
+                      "The licensee shall\npay.\nThe end.");
+    struct passages p = cut(&d, 1000, NULL);
+    assert_int_equal(p.count, 1);
+    assert_string_equal(p.passage[0].text, "The supplier shall deliver the goods.\n\n"
+                                           "The licensee shall pay.\nThe end.");
+    passages_free(&p);
+    document_close(&d);
+}
+
 static void white_space_alone_is_no_passage(void **state)
 {
     struct passages p;
@@ -317,6 +331,7 @@ int main(void)
         cmocka_unit_test(sentences_that_command_are_left_out),
         cmocka_unit_test(the_opening_is_the_first_words_alone),
         cmocka_unit_test(the_opening_of_one_endless_sentence_is_its_beginning),
+        cmocka_unit_test(a_sentence_stands_on_one_line_and_paragraphs_stay_apart),
         cmocka_unit_test(white_space_alone_is_no_passage),
         cmocka_unit_test(nothing_is_lost_and_nothing_is_too_long),
     };

@@ -1,5 +1,5 @@
 /* Outcomes, the balance of the books, and the rows they end in. */
-#include "tests/pipeline/work.h"
+#include "tests/pipeline/decoder_sample.h"
 
 #include <unistd.h>
 
@@ -273,6 +273,95 @@ static void both_answers_are_in_the_rows(void **state)
     sample_free(&s);
 }
 
+static void check_model(const struct store_document *d)
+{
+    const struct store_task *task = &d->task[0];
+    assert_int_equal(d->task_count, 1);
+    assert_string_equal(task->label, "colour");
+    assert_string_equal(task->runner_up, "license");
+    assert_string_equal(task->answered_by, "model");
+    assert_string_equal(task->prior, "neutral");
+    assert_string_equal(task->first_label, "supply");
+    assert_true(task->first_probability == 0.25);
+    assert_int_equal(d->sentence_count, 1);
+    assert_string_equal(d->sentence[0].kind, "written");
+    assert_string_equal(d->sentence[0].written, "The goods are delivered.");
+    assert_string_equal(find_words(d, &d->sentence[0].quote), "The supplier");
+    assert_int_equal(d->dropped_count, 2);
+    assert_string_equal(d->dropped[1].why, "number");
+    assert_string_equal(d->dropped[1].what, "9");
+    assert_string_equal(d->dropped[1].text, "There are 9.");
+    assert_string_equal(d->summary_reason, "");
+}
+
+static void check_model_in_vain(const struct store_document *d)
+{
+    assert_int_equal(d->sentence_count, 1);
+    assert_string_equal(d->sentence[0].kind, "verbatim");
+    assert_string_equal(find_words(d, &d->sentence[0].quote), "The supplier shall");
+    assert_int_equal(d->dropped_count, 2);
+    assert_string_equal(d->summary_reason, "too few");
+}
+
+/* What the steps before would have found out. */
+static void model_work(struct work *work)
+{
+    static const struct quote source = {.bytes = sizeof("The supplier") - 1,
+                                        .weight = 0.5};
+    static const char *const dropped[] = {"What?", "There are 9."};
+    sample_vectors(work, 1);
+    work->answer_count = 1;
+    work->answer = calloc(1, sizeof(*work->answer));
+    work->answer[0] = (struct answer){.label = 2,
+                                      .runner_up = 1,
+                                      .by_model = true,
+                                      .first_label = 0,
+                                      .first_probability = 0.25,
+                                      .score = calloc(3, sizeof(double)),
+                                      .probability = calloc(3, sizeof(double))};
+    work->summary_count = work->written_count = 1;
+    work->summary = calloc(1, sizeof(*work->summary));
+    work->summary[0] = (struct quote){.bytes = sizeof("The supplier shall") - 1};
+    work->written = calloc(1, sizeof(*work->written));
+    work->written[0] =
+        (struct written){.text = strdup("The goods are delivered."), .source = source};
+    work->dropped_count = 2;
+    work->dropped = calloc(2, sizeof(*work->dropped));
+    for (size_t i = 0; i < 2; i++) {
+        work->dropped[i].text = strdup(dropped[i]);
+        work->dropped[i].why = i ? "number" : "empty";
+        strcpy(work->dropped[i].what, i ? "9" : "");
+    }
+}
+
+static void what_a_language_model_did_is_in_the_rows(void **state)
+{
+    struct book *b = *state;
+    struct decoder_sample mind = decoder_sample_open();
+    struct pipeline_decoder *decoder = decoder_of(&mind, words);
+    struct sample s = {0};
+    sample_page(&s, PROSE_A);
+    struct work *work = sample_work(&s, &encoder, 48);
+    b->run.decoder = decoder;
+    model_work(work);
+    record(b, work, check_model);
+    free(work->written[0].text);
+    work->written_count = 0;
+    strcpy(work->summary_reason, "too few");
+    work->path = "another/place.pdf";
+    work->decision = NULL;
+    struct store_filter one = {.path = work->path, .details = true};
+    struct store_error err;
+    void (*check)(const struct store_document *) = check_model_in_vain;
+    work_decide(work, words);
+    assert_ok(work_record(work, &b->run, ERR));
+    assert_int_equal(store_each_document(b->run.store, &one, look, &check, &err), 0);
+    sample_work_free(work);
+    sample_free(&s);
+    pipeline_decoder_close(decoder);
+    decoder_sample_close(&mind);
+}
+
 static void check_unbalanced(const struct store_document *d)
 {
     assert_string_equal(d->outcome, "model_limit");
@@ -366,6 +455,7 @@ int main(void)
         cmocka_unit_test(text_that_is_all_hidden_is_suspect),
         TEST(all_that_was_found_out_is_in_the_rows),
         TEST(both_answers_are_in_the_rows),
+        TEST(what_a_language_model_did_is_in_the_rows),
         TEST(the_numbers_of_unbalanced_books_are_recorded),
         TEST(a_file_that_could_not_be_read_leaves_a_row),
         TEST(a_row_that_the_store_refuses_is_an_error),
