@@ -163,7 +163,7 @@ size_t form_run(const struct words *claim, const struct words *others, size_t *a
 {
     size_t best = 0;
     *at = 0;
-    for (size_t i = 0; i + best < claim->count; i++)
+    for (size_t i = 0; i + best < claim->count && best < RUN_MAX; i++)
         for (size_t j = 0; j + best < others->count; j++) {
             size_t run = run_from(claim, i, others, j, RUN_MAX);
             if (run > best) {

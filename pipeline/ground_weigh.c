@@ -15,9 +15,10 @@
 #include <string.h>
 
 enum {
-    NEAR_WORDS = 6, /* between neighbours of the claim in the source */
-    UNIT_WORDS = 3, /* between a number and what it counts */
-    PLACES_MAX = 48 /* of one word that are looked at */
+    NEAR_WORDS = 6,      /* between neighbours of the claim in the source */
+    FRAME_WORDS_MAX = 6, /* "The text also clearly states that" */
+    UNIT_WORDS = 3,      /* between a number and what it counts */
+    PLACES_MAX = 48      /* of one word that are looked at */
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -25,11 +26,12 @@ enum {
 
 /* Each word that rests on nothing is a loose end, and each that is used once too often.
  * Words put together as they are not there cost so much of one: */
-#define LOOSE_MAX    1.0
-#define RELATED_ANEW 0.5 /* near, but with "to" where there is no "to" */
-#define TURNED       0.5 /* near, but the other way about, in the passive */
-#define NEW_CLAUSE   0.5 /* apart, but a new clause begins */
-#define SPLICED      1.5 /* out of two sentences, and no new clause */
+#define LOOSE_MAX         1.0
+#define RELATED_ANEW      0.5 /* near, but with "to" where there is no "to" ... */
+#define RELATED_OTHERWISE 1.5 /* ... but "by" */
+#define TURNED            0.5 /* near, but the other way about, in the passive */
+#define NEW_CLAUSE        0.5 /* apart, but a new clause begins */
+#define SPLICED           1.5 /* out of two sentences, and no new clause */
 
 struct place { /* a word of the source that bears out a word of the claim */
     size_t claim, source;
@@ -41,7 +43,8 @@ struct scale {
     const struct lexicon *lexicon;
     struct place *place; /* ascending by claim, then source */
     size_t count, capacity;
-    size_t *first; /* of the places of claim word i; one more at the end */
+    size_t *first;    /* of the places of claim word i; one more at the end */
+    size_t frame_end; /* words of the claim before it are about the text */
 };
 
 /* ---- which word rests on which ------------------------------------------------------
@@ -123,10 +126,25 @@ static bool is_implied(const char *word)
            strcmp(word, "patient's") == 0;
 }
 
+/* Where what is said begins, behind "The text also mentions that". */
+static size_t frame_end(const struct words *claim, const struct lexicon *lexicon)
+{
+    bool about = false;
+    for (size_t i = 0; i < claim->count && i < FRAME_WORDS_MAX; i++) {
+        const char *word = lexicon_text(lexicon, claim->word[i].plain);
+        about = about || word_is_about_text(word);
+        if (is_same(word, "that"))
+            return about ? i : 0;
+        if (claim->word[i].need[0] != KEY_NONE && !word_is_about_text(word))
+            return 0;
+    }
+    return 0;
+}
+
 static bool is_needed(const struct scale *scale, size_t i)
 {
     const struct word *word = &scale->claim->word[i];
-    return word->need[0] != KEY_NONE &&
+    return word->need[0] != KEY_NONE && i >= scale->frame_end &&
            (word->capital || is_borne_out(scale, i) ||
             !is_implied(lexicon_text(scale->lexicon, word->plain)));
 }
@@ -352,6 +370,9 @@ static bool is_otherwise_bound(const struct scale *scale, size_t *blame)
 
 /* ---- all together ------------------------------------------------------------- */
 
+static const char *const relations[] = {"to",      "from",  "by",    "for",  "with",
+                                        "against", "until", "under", "into", "between"};
+
 struct seam { /* what stands between two words of the claim */
     size_t words;
     bool comma, joins, turns;
@@ -362,9 +383,6 @@ static struct seam seam_of(const struct scale *scale, size_t i, size_t j)
 {
     static const char *const joins[] = {"and", "but", "while", "or"};
     static const char *const turns[] = {"is", "are", "was", "were", "be", "been", "by"};
-    static const char *const relations[] = {"to",   "from",    "by",    "for",
-                                            "with", "against", "until", "under",
-                                            "into", "between"};
     struct seam seam = {.words = j - i, .relation = KEY_NONE};
     for (size_t n = i + 1; n <= j; n++) {
         const struct word *word = &scale->claim->word[n];
@@ -372,20 +390,28 @@ static struct seam seam_of(const struct scale *scale, size_t i, size_t j)
         seam.comma = seam.comma || word->clause;
         seam.joins = seam.joins || is_one_of(text, joins, COUNT(joins));
         seam.turns = seam.turns || is_one_of(text, turns, COUNT(turns));
-        if (is_one_of(text, relations, COUNT(relations)))
+        if (n < j && is_one_of(text, relations, COUNT(relations)))
             seam.relation = word->plain;
     }
     return seam;
 }
 
-/* Stands the word that relates them between words a and b of the source too? */
-static bool is_related(const struct scale *scale, const struct seam *seam, size_t a,
-                       size_t b)
+/* What it costs that the claim says "to" between two words where the source does not:
+ * more where it says "by". */
+static double relation_cost(const struct scale *scale, const struct seam *seam,
+                            size_t a, size_t b)
 {
-    bool related = seam->relation == KEY_NONE;
-    for (size_t n = a + 1; n < b && !related; n++)
-        related = scale->source->word[n].plain == seam->relation;
-    return related;
+    bool another = false;
+    if (seam->relation == KEY_NONE)
+        return 0;
+    for (size_t n = a + 1; n < b; n++) {
+        int32_t plain = scale->source->word[n].plain;
+        if (plain == seam->relation)
+            return 0;
+        another = another || is_one_of(lexicon_text(scale->lexicon, plain), relations,
+                                       COUNT(relations));
+    }
+    return another ? RELATED_OTHERWISE : RELATED_ANEW;
 }
 
 /* What it costs to put words a and b of the source together so. */
@@ -393,14 +419,15 @@ static double junction(const struct scale *scale, const struct seam *seam, size_
                        size_t b)
 {
     size_t near = seam->words > NEAR_WORDS ? seam->words : NEAR_WORDS;
+    bool together = scale->source->word[a].sentence == scale->source->word[b].sentence;
+    double relation = together && a < b ? relation_cost(scale, seam, a, b) : 0;
     if (a < b && stand_near(scale, a, b, near))
-        return is_related(scale, seam, a, b) ? 0 : RELATED_ANEW;
+        return relation;
     if (stand_near(scale, a, b, near))
         return seam->turns ? TURNED : 1;
     if (seam->joins)
         return seam->comma ? NEW_CLAUSE : 1;
-    return scale->source->word[a].sentence == scale->source->word[b].sentence ? 1
-                                                                              : SPLICED;
+    return !together ? SPLICED : relation > 1 ? relation : 1;
 }
 
 /* Go on from word i of the claim to word j: the cheapest way to each place of j. */
@@ -486,7 +513,10 @@ static enum ground_verdict judge(const struct scale *scale, struct ground_weight
 bool ground_weigh(const struct words *claim, const struct words *source,
                   const struct lexicon *lexicon, struct ground_weight *out)
 {
-    struct scale scale = {.claim = claim, .source = source, .lexicon = lexicon};
+    struct scale scale = {.claim = claim,
+                          .source = source,
+                          .lexicon = lexicon,
+                          .frame_end = frame_end(claim, lexicon)};
     *out = (struct ground_weight){.blame = claim->count};
     scale.first = calloc(claim->count + 1, sizeof(*scale.first));
     bool room = scale.first && places_find(&scale);
