@@ -523,6 +523,51 @@ static void no_command_is_evidence(void **state)
     sample_free(&s);
 }
 
+/* ---- what other answers are made by, too ---------------------------------------- */
+
+static void scores_are_weighed_by_what_is_given_not_by_the_task(void **state)
+{
+    struct policy_task task = task_default();
+    double score[LABELS] = {-3, -1, -2, -1}, probability[LABELS];
+    struct answer answer = {.score = score, .probability = probability};
+    (void)state;
+    answer_choose(&answer, &task, &(struct weighing){1, 0.4});
+    double sum = exp(-2) + 1 + exp(-1) + 1;
+    assert_int_equal(answer.label, 1); /* the first of equals */
+    assert_int_equal(answer.runner_up, 3);
+    assert_true(fabs(probability[2] - exp(-1) / sum) < 1e-12);
+    assert_true(answer.undecided);
+    answer_choose(&answer, &task, &(struct weighing){1, 1 / sum - 1e-9});
+    assert_false(answer.undecided);
+    answer_choose(&answer, &task, &(struct weighing){0.1, 0.4});
+    assert_true(fabs(probability[1] - 0.5) < 1e-4);
+    assert_false(answer.undecided);
+}
+
+static void a_pool_is_of_the_best_there_are(void **state)
+{
+    struct policy_task task = task_default();
+    static const double scores[] = {-3, 5, 1, 1, -8};
+    static const struct {
+        enum policy_pool pool;
+        uint32_t top;
+        double wanted;
+    } cases[] = {
+        {POLICY_POOL_MEAN, 2, -4.0 / 5}, {POLICY_POOL_MAX, 2, 5},
+        {POLICY_POOL_TOP, 1, 5},         {POLICY_POOL_TOP, 2, 3},
+        {POLICY_POOL_TOP, 5, -4.0 / 5},  {POLICY_POOL_TOP, 9, -4.0 / 5},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        double column[COUNT(scores)];
+        memcpy(column, scores, sizeof(scores));
+        task.pool = cases[i].pool;
+        task.pool_top = cases[i].top;
+        assert_true(fabs(pool_column(&task, column, COUNT(scores)) - cases[i].wanted) <
+                    1e-12);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -540,6 +585,8 @@ int main(void)
         cmocka_unit_test(an_answer_that_commands_decide_is_undecided),
         cmocka_unit_test(where_nothing_else_is_left_the_answer_is_undecided),
         cmocka_unit_test(no_command_is_evidence),
+        cmocka_unit_test(scores_are_weighed_by_what_is_given_not_by_the_task),
+        cmocka_unit_test(a_pool_is_of_the_best_there_are),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
