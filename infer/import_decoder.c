@@ -61,6 +61,28 @@ json_t *import_settings(const struct import *im)
     return json_is_object(text) ? text : im->config;
 }
 
+/* Gemma 3's text_config leaves out what its publisher took for granted. */
+static int fill_settings(struct import *im, struct infer_error *err)
+{
+    static const char granted[] =
+        "{\"vocab_size\":262208,\"hidden_size\":2304,\"intermediate_size\":9216,"
+        "\"num_hidden_layers\":26,\"num_attention_heads\":8,"
+        "\"num_key_value_heads\":4,\"head_dim\":256,"
+        "\"max_position_embeddings\":131072,\"rms_norm_eps\":1e-6,"
+        "\"rope_theta\":1000000.0,\"query_pre_attn_scalar\":256,"
+        "\"sliding_window\":4096,\"hidden_activation\":\"gelu_pytorch_tanh\"}";
+    json_t *settings = import_settings(im), *others;
+    int status = 0;
+
+    if (settings == im->config)
+        return 0;
+    others = json_loads(granted, 0, NULL);
+    if (others == NULL || json_object_update_missing(settings, others) != 0)
+        status = infer_fail(err, INFER_ENOMEM, "no memory for settings");
+    json_decref(others);
+    return status;
+}
+
 /* ---- tensors -------------------------------------------------------------------- */
 
 enum extent {
@@ -446,6 +468,8 @@ int import_decoder(struct import *im, struct infer_error *err)
         return status;
     choose_name(im, &card);
     import_general_keys(im, family->architecture, &card);
+    if (family->window_period == 6 && (status = fill_settings(im, err)) != 0)
+        return status;
     if ((status = import_config(im, family, &sizes, err)) != 0 ||
         (status = shards_open(&im->weights, im->folder, err)) != 0 ||
         (status = plan_tensors(&plan, err)) != 0 ||

@@ -66,7 +66,7 @@ static void what_sees_pictures_is_left_out(void **state)
     const struct folder_change pictures = {
         .prefix = "language_model.model.",
         .from = "{\"model_type\":\"gemma3\"",
-        .into = "{\"model_type\":\"gemma3\",\"text_config\":{\"x\":1",
+        .into = "{\"model_type\":\"gemma3\",\"text_config\":{\"rope_theta\":1e4",
         .more = "}"};
     struct infer_model *direct = tiny_model(&run_families[7]);
     struct infer_model *imported =
@@ -76,6 +76,14 @@ static void what_sees_pictures_is_left_out(void **state)
     compare(direct, imported, "gemma3 with pictures");
     infer_model_close(imported);
     infer_model_close(direct);
+}
+
+static void what_gemma_3_leaves_out_is_granted(void **state)
+{
+    (void)state;
+    folder_refused(&run_families[7], "gemma3",
+                   &(struct folder_change){.more = ",\"text_config\":{}"},
+                   INFER_EFORMAT, "config.json asks for 262208 x 2304");
 }
 
 /* An output of its own where the embedding is tied is the embedding all the same. */
@@ -235,6 +243,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_family_comes_through_bit_for_bit),
         cmocka_unit_test(a_checkpoint_in_several_files_is_one),
         cmocka_unit_test(what_sees_pictures_is_left_out),
+        cmocka_unit_test(what_gemma_3_leaves_out_is_granted),
         cmocka_unit_test(a_tied_output_is_not_written),
         cmocka_unit_test(only_matrices_take_the_type_asked_for),
         cmocka_unit_test(floats_round_to_the_nearest),
