@@ -1,7 +1,7 @@
 /* cloister attest - try what is forbidden, and show that it is.
  *
  * The same probes run at the start of every run (attest_run below), whose facts keep
- * the summary; here each is shown. */
+ * what each was answered; here they are shown one by one. */
 #include "cmd/cmd.h"
 
 #include <stdio.h>
@@ -77,27 +77,50 @@ static void show_json(void *arg, const struct ingest_probe *probe)
                         "errno", probe->answer, "ok", probe->ok));
 }
 
-static void show_failed(void *arg, const struct ingest_probe *probe)
+struct kept {
+    const char *command;
+    json_t *results; /* role -> answer -> names of the probes that got it */
+};
+
+/* The member of that name, made if there is none. */
+static json_t *member(json_t *object, const char *name, json_t *make(void))
 {
+    json_t *value = json_object_get(object, name);
+    if (!value) {
+        value = make();
+        json_object_set_new(object, name, value);
+    }
+    return value;
+}
+
+static void keep_probe(void *arg, const struct ingest_probe *probe)
+{
+    const struct kept *kept = arg;
+    json_t *answers = member(kept->results, probe->role, json_object);
+    json_array_append_new(member(answers, probe->answer, json_array),
+                          json_string(probe->probe));
     if (!probe->ok)
-        complain(arg, "%s in the role of %s: %s; it must be refused", probe->probe,
-                 probe->role, probe->answer);
+        complain(kept->command, "%s in the role of %s: %s; it must be refused",
+                 probe->probe, probe->role, probe->answer);
 }
 
 int attest_run(const char *command, json_t **facts)
 {
     struct ingest_layers layers;
     struct ingest_error why;
-    char name[16], parser[65];
-    snprintf(name, sizeof(name), "%s", command);
-    if (ingest_attest(show_failed, name, &layers, &why) != 0) {
-        complain(command, "%s", why.text);
-        return EXIT_NO_START;
-    }
+    char parser[65];
+    struct kept kept = {command, json_object()};
     int status = digest_of(command, lookup_parser(), parser);
-    if (status >= 0)
+    if (status < 0 && ingest_attest(keep_probe, &kept, &layers, &why) != 0) {
+        complain(command, "%s", why.text);
+        status = EXIT_NO_START;
+    }
+    if (status >= 0) {
+        json_decref(kept.results);
         return status;
+    }
     *facts = layers_json(&layers);
+    json_object_set_new(*facts, "results", kept.results);
     json_object_set_new(*facts, "parser_sha256", json_string(parser));
     return layers.failed == 0 ? -1 : EXIT_NO_START;
 }

@@ -27,6 +27,10 @@ enforced() {
     sqlite3 a.db "SELECT body FROM v_events WHERE type = 'run_started'" >started
     grep -q '"attest":{.*"failed":0,' started
     grep -q '"seccomp":true' started
+    json 'sorted(d["facts"]["attest"]["results"])' <started | grep -Fx "['child', 'conductor', 'lane']"
+    json '(lambda a: sum(len(p) for r in a["results"].values() for p in r.values()) == a["probes"] > 90)(d["facts"]["attest"])' \
+        <started | grep -x True
+    json '"socket AF_INET" in d["facts"]["attest"]["results"]["conductor"]["EPERM"]' <started | grep -x True
     json 'd["facts"]["attest"]["conductor"]["threads"]' <started | grep -x 2
     json 'd["facts"]["attest"]["conductor"]["held"]' <started | grep -x 2
     json 'd["facts"]["attest"]["parser"]["held"] == d["facts"]["lanes"]' <started | grep True
