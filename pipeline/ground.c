@@ -54,8 +54,7 @@ const char *ground_verdict_name(enum ground_verdict verdict)
     return names[verdict];
 }
 
-/* ---- the document
- * -------------------------------------------------------------------- */
+/* ---- the document --------------------------------------------------------------- */
 
 static int by_key(const void *a, const void *b)
 {
@@ -113,8 +112,7 @@ void ground_close(struct ground *ground)
     free(ground);
 }
 
-/* ---- before the source
- * --------------------------------------------------------------- */
+/* ---- before the source ---------------------------------------------------------- */
 
 /* Does it give the words of the prompt back, which the source has not? */
 static bool echoes_prompt(const struct ground *ground, size_t *at)
@@ -159,8 +157,7 @@ static bool is_turn(struct ground *ground, bool *room)
     return false;
 }
 
-/* ---- what was taken before
- * ----------------------------------------------------------- */
+/* ---- what was taken before ------------------------------------------------------ */
 
 /* The different keys that the claim needs, sorted, behind those taken. */
 static bool keys_collect(struct ground *ground, size_t *count)
@@ -228,8 +225,7 @@ static bool take(struct ground *ground, size_t count)
     return true;
 }
 
-/* ---- the check
- * ----------------------------------------------------------------------- */
+/* ---- the check ------------------------------------------------------------------ */
 
 /* "Any fever?" does not say that there is one. */
 static bool is_question(const struct pipeline_text *text, size_t i)

@@ -145,8 +145,7 @@ bool form_is_unfinished(const struct ground_claim *claim, const struct words *wo
     return !item;
 }
 
-/* ---- runs of words -----------------------------------------------------------------
- */
+/* ---- runs of words -------------------------------------------------------------- */
 
 /* How many words from i of a and j of b on are the same, counted up to max. */
 static size_t run_from(const struct words *a, size_t i, const struct words *b, size_t j,

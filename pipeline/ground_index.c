@@ -19,8 +19,7 @@ enum {
     SCORE_SENTENCE = 5
 };
 
-/* ---- building ---------------------------------------------------------------------
- */
+/* ---- building ------------------------------------------------------------------- */
 
 struct holding { /* a key in a sentence */
     int32_t key;
@@ -111,8 +110,7 @@ void index_free(struct index *index)
     *index = (struct index){0};
 }
 
-/* ---- searching --------------------------------------------------------------------
- */
+/* ---- searching ------------------------------------------------------------------ */
 
 struct search {
     struct index *index;

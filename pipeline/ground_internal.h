@@ -26,7 +26,7 @@ enum {
     KEY_NONE = -1
 };
 
-/* ---- ground_lexicon.c: keys and their numbers ------------------------------------ */
+/* ---- ground_lexicon.c: keys and their numbers ----------------------------------- */
 
 struct lexicon_node { /* of a crit-bit tree: below 0 a key, ~child */
     int32_t child[2];
@@ -48,8 +48,7 @@ int32_t lexicon_key(struct lexicon *lexicon, const char *text, size_t bytes);
 const char *lexicon_text(const struct lexicon *lexicon, int32_t key);
 void lexicon_free(struct lexicon *lexicon);
 
-/* ---- ground_pieces.c: letters, digits and marks -----------------------------------
- */
+/* ---- ground_pieces.c: letters, digits and marks --------------------------------- */
 
 enum piece_kind { PIECE_WORD, PIECE_NUMBER, PIECE_IDEOGRAPH, PIECE_MARK };
 
@@ -80,8 +79,7 @@ static inline bool is_same(const char *a, const char *b)
 bool piece_is_word(const struct pieces *pieces, size_t i, const char *word);
 bool piece_is_mark(const struct pieces *pieces, size_t i, int32_t mark);
 
-/* ---- ground_numbers.c: amounts and dates ------------------------------------------
- */
+/* ---- ground_numbers.c: amounts and dates ---------------------------------------- */
 
 enum {
     READINGS_MAX = 2,  /* "1.500" is one and a half, or fifteen hundred */
@@ -104,8 +102,7 @@ struct date { /* 0: not said */
 size_t number_read(const struct pieces *pieces, size_t i, struct number *out);
 size_t date_read(const struct pieces *pieces, size_t i, struct date *out);
 
-/* ---- ground_stem.c: words without their endings, and lists of words ----------------
- */
+/* ---- ground_stem.c: words without their endings, and lists of words ------------- */
 
 /* Cut a folded word down to what its forms share; returns its bytes. */
 size_t stem_cut(char *word, size_t bytes);
@@ -114,13 +111,13 @@ bool stem_is_kin(const char *a, const char *b);
 
 enum person { PERSON_NONE, PERSON_I, PERSON_YOU, PERSON_WE, PERSONS };
 
+bool word_is_one_of(const char *word, const char *const *list, size_t count);
 bool word_is_empty(const char *folded);      /* carries no meaning of its own */
 bool word_is_about_text(const char *folded); /* "passage", "highlights" */
 bool word_denies(const char *folded);        /* "not", "isn't" */
 enum person word_person(const char *folded);
 
-/* ---- ground_words.c ----------------------------------------------------------------
- */
+/* ---- ground_words.c ------------------------------------------------------------- */
 
 enum word_kind { WORD_EMPTY, WORD_CONTENT, WORD_NUMBER, WORD_DATE };
 
@@ -161,8 +158,7 @@ int32_t words_speaker(const struct words *words, struct lexicon *lexicon, bool *
 void words_clear(struct words *words);
 void words_free(struct words *words);
 
-/* ---- ground_index.c: which sentences hold which key --------------------------------
- */
+/* ---- ground_index.c: which sentences hold which key ----------------------------- */
 
 enum {
     WINDOW_SENTENCES_MAX = 4,
@@ -190,8 +186,7 @@ size_t index_windows(struct index *index, const struct words *claim, size_t firs
                      size_t end, struct window out[WINDOWS_MAX]);
 void index_free(struct index *index);
 
-/* ---- ground_form.c: what is wrong with a sentence by itself ------------------------
- */
+/* ---- ground_form.c: what is wrong with a sentence by itself --------------------- */
 
 /* Says it nothing? A claim and its words. */
 bool form_is_empty(const struct ground_claim *claim, const struct words *words,
@@ -203,8 +198,7 @@ size_t form_run(const struct words *claim, const struct words *others, size_t *a
 /* Says it the same words over and over, more often than the source does? */
 bool form_loops(const struct words *claim, const struct words *source);
 
-/* ---- ground_weigh.c: a claim beside the words of a window ---------------------------
- */
+/* ---- ground_weigh.c: a claim beside the words of a window ----------------------- */
 
 struct ground_weight {
     enum ground_verdict verdict;
@@ -212,8 +206,32 @@ struct ground_weight {
     double support; /* share of the content words */
     double loose;   /* what rests on nothing */
 };
+
+struct place { /* a word of the source that bears out a word of the claim */
+    size_t claim, source;
+    double cost; /* of all put together up to here */
+};
+
+struct scale {
+    const struct words *claim, *source;
+    const struct lexicon *lexicon;
+    struct place *place; /* ascending by claim, then source */
+    size_t count, capacity;
+    size_t *first;    /* of the places of claim word i; one more at the end */
+    size_t frame_end; /* words of the claim before it are about the text */
+};
+bool scale_bears_out(const struct scale *scale, size_t i); /* is word i there? */
+bool scale_needs(const struct scale *scale, size_t i);     /* must it be there? */
+/* Do words a and b of the source stand in one sentence, so near to each other? */
+bool scale_are_near(const struct scale *scale, size_t a, size_t b, size_t words_max);
+
 /* false: no memory. */
 bool ground_weigh(const struct words *claim, const struct words *source,
                   const struct lexicon *lexicon, struct ground_weight *out);
+
+/* ---- ground_chain.c: how the words of a claim are put together ------------------ */
+
+/* Fills support, loose and, with the first word that is not there, blame. */
+void scale_loose_ends(const struct scale *scale, struct ground_weight *out);
 
 #endif

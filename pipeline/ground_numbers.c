@@ -87,7 +87,7 @@ static bool is_spaced(const struct pieces *pieces, size_t i)
     return i < pieces->count && pieces->piece[i].spaced;
 }
 
-/* ---- digits ---------------------------------------------------------------------- */
+/* ---- digits --------------------------------------------------------------------- */
 
 /* The digits of raw, with the point in front of the last `after` digits. */
 static void put_value(char out[NUMBER_BYTES], const char *raw, size_t after)
@@ -196,7 +196,7 @@ static void shift(char value[NUMBER_BYTES], unsigned power)
     put_value(value, raw, after - power);
 }
 
-/* ---- number words ---------------------------------------------------------------- */
+/* ---- number words --------------------------------------------------------------- */
 
 static int small_number(const struct piece *word)
 {
@@ -276,8 +276,7 @@ static size_t read_words(const struct pieces *pieces, size_t i, struct number *o
     return end - i;
 }
 
-/* ---- Roman numerals ---------------------------------------------------------------
- */
+/* ---- Roman numerals ------------------------------------------------------------- */
 
 static unsigned roman(const struct piece *word)
 {
@@ -316,7 +315,7 @@ static size_t read_roman(const struct pieces *pieces, size_t i, struct number *o
     return 1;
 }
 
-/* ---- amounts --------------------------------------------------------------------- */
+/* ---- amounts -------------------------------------------------------------------- */
 
 static bool is_money_sign(const struct pieces *pieces, size_t i)
 {
@@ -401,7 +400,7 @@ size_t number_read(const struct pieces *pieces, size_t i, struct number *out)
     return i - from;
 }
 
-/* ---- dates ----------------------------------------------------------------------- */
+/* ---- dates ---------------------------------------------------------------------- */
 
 /* A number of at most so many digits and nothing else; -1. */
 static int plain_digits(const struct pieces *pieces, size_t i, size_t digits_max)

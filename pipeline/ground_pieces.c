@@ -38,7 +38,7 @@ static UChar32 scan_peek(const struct scan *scan, size_t *after)
     return *after < scan->bytes ? text_character(scan->text, scan->bytes, after) : -1;
 }
 
-/* ---- characters ------------------------------------------------------------------ */
+/* ---- characters ----------------------------------------------------------------- */
 
 static bool is_ignored(UChar32 c)
 {
@@ -108,7 +108,7 @@ static void fold_into(struct piece *piece, const UNormalizer2 *nfkd, UChar32 c)
         put_folded(piece, part[i]);
 }
 
-/* ---- words ----------------------------------------------------------------------- */
+/* ---- words ---------------------------------------------------------------------- */
 
 /* A hyphen, the line's end, and the word goes on in small letters: where it does. */
 static size_t broken_word(const struct scan *scan, UChar32 c, size_t after)
@@ -152,7 +152,7 @@ static void word_scan(struct scan *scan, struct piece *piece)
     piece->upper = letters > 1 && small == 0;
 }
 
-/* ---- numbers --------------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------------------- */
 
 /* May stand between the digits of a number. */
 static char separator(UChar32 c)
@@ -178,7 +178,7 @@ static void number_scan(struct scan *scan, struct piece *piece)
     }
 }
 
-/* ---- pieces ---------------------------------------------------------------------- */
+/* ---- pieces --------------------------------------------------------------------- */
 
 static bool skip_space(struct scan *scan)
 {

@@ -21,8 +21,7 @@ enum {
     HANGUL_LEAD = 0xEA   /* the first byte of a Korean syllable, to 0xED */
 };
 
-/* ---- lists, sorted by bytes --------------------------------------------------------
- */
+/* ---- lists, sorted by bytes ----------------------------------------------------- */
 
 static const char *const empty_words[] = {
     "a",
@@ -280,6 +279,14 @@ static bool is_listed(const char *word, const char *const *list, size_t count)
     return bsearch(word, list, count, sizeof(*list), by_word) != NULL;
 }
 
+bool word_is_one_of(const char *word, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_same(word, list[i]))
+            return true;
+    return false;
+}
+
 bool word_is_empty(const char *folded)
 {
     return is_listed(folded, empty_words, COUNT(empty_words));
@@ -318,8 +325,7 @@ enum person word_person(const char *folded)
     return PERSON_NONE;
 }
 
-/* ---- stems ------------------------------------------------------------------------
- */
+/* ---- stems ---------------------------------------------------------------------- */
 
 static bool is_vowel(char c)
 {
@@ -438,8 +444,7 @@ size_t stem_cut(char *word, size_t bytes)
     return bytes;
 }
 
-/* ---- kin --------------------------------------------------------------------------
- */
+/* ---- kin ------------------------------------------------------------------------ */
 
 static size_t characters(const char *text, size_t bytes)
 {

@@ -10,12 +10,10 @@
  * there is denied in the claim. */
 #include "pipeline/ground_internal.h"
 
-#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    NEAR_WORDS = 6,      /* between neighbours of the claim in the source */
     FRAME_WORDS_MAX = 6, /* "The text also clearly states that" */
     UNIT_WORDS = 3,      /* between a number and what it counts */
     PLACES_MAX = 48      /* of one word that are looked at */
@@ -23,32 +21,9 @@ enum {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SUPPORT_MIN  0.9
+#define LOOSE_MAX    1.0
 
-/* Each word that rests on nothing is a loose end, and each that is used once too often.
- * Words put together as they are not there cost so much of one: */
-#define LOOSE_MAX         1.0
-#define RELATED_ANEW      0.5 /* near, but with "to" where there is no "to" ... */
-#define RELATED_OTHERWISE 1.5 /* ... but "by" */
-#define TURNED            0.5 /* near, but the other way about, in the passive */
-#define NEW_CLAUSE        0.5 /* apart, but a new clause begins */
-#define SPLICED           1.5 /* out of two sentences, and no new clause */
-
-struct place { /* a word of the source that bears out a word of the claim */
-    size_t claim, source;
-    double cost; /* of all put together up to here */
-};
-
-struct scale {
-    const struct words *claim, *source;
-    const struct lexicon *lexicon;
-    struct place *place; /* ascending by claim, then source */
-    size_t count, capacity;
-    size_t *first;    /* of the places of claim word i; one more at the end */
-    size_t frame_end; /* words of the claim before it are about the text */
-};
-
-/* ---- which word rests on which ------------------------------------------------------
- */
+/* ---- which word rests on which -------------------------------------------------- */
 
 static bool place_add(struct scale *scale, size_t claim, size_t source)
 {
@@ -113,7 +88,7 @@ static bool places_find(struct scale *scale)
     return true;
 }
 
-static bool is_borne_out(const struct scale *scale, size_t i)
+bool scale_bears_out(const struct scale *scale, size_t i)
 {
     return scale->first[i + 1] > scale->first[i];
 }
@@ -141,16 +116,15 @@ static size_t frame_end(const struct words *claim, const struct lexicon *lexicon
     return 0;
 }
 
-static bool is_needed(const struct scale *scale, size_t i)
+bool scale_needs(const struct scale *scale, size_t i)
 {
     const struct word *word = &scale->claim->word[i];
     return word->need[0] != KEY_NONE && i >= scale->frame_end &&
-           (word->capital || is_borne_out(scale, i) ||
+           (word->capital || scale_bears_out(scale, i) ||
             !is_implied(lexicon_text(scale->lexicon, word->plain)));
 }
 
-/* ---- facts --------------------------------------------------------------------------
- */
+/* ---- facts ---------------------------------------------------------------------- */
 
 /* The first word of a sentence is a name when a name follows it at once. */
 static bool is_name(const struct scale *scale, size_t i)
@@ -166,7 +140,7 @@ static enum ground_verdict check_facts(const struct scale *scale, size_t *blame)
 {
     for (size_t i = 0; i < scale->claim->count; i++) {
         const struct word *word = &scale->claim->word[i];
-        if (word->need[0] == KEY_NONE || is_borne_out(scale, i))
+        if (word->need[0] == KEY_NONE || scale_bears_out(scale, i))
             continue;
         *blame = i;
         if (word->kind == WORD_NUMBER)
@@ -201,7 +175,7 @@ static bool counts_another(const struct scale *scale, size_t place)
     return false;
 }
 
-static bool stand_near(const struct scale *scale, size_t a, size_t b, size_t words_max)
+bool scale_are_near(const struct scale *scale, size_t a, size_t b, size_t words_max)
 {
     const struct words *source = scale->source;
     return a != b && source->word[a].sentence == source->word[b].sentence &&
@@ -213,8 +187,8 @@ static bool are_near(const struct scale *scale, size_t i, size_t j, size_t words
 {
     for (size_t a = scale->first[i]; a < scale->first[i + 1]; a++)
         for (size_t b = scale->first[j]; b < scale->first[j + 1]; b++)
-            if (stand_near(scale, scale->place[a].source, scale->place[b].source,
-                           words_max))
+            if (scale_are_near(scale, scale->place[a].source, scale->place[b].source,
+                               words_max))
                 return true;
     return false;
 }
@@ -223,7 +197,7 @@ static bool counts_falsely(const struct scale *scale, size_t i)
 {
     size_t unit = unit_of(scale->claim, i);
     if (scale->claim->word[i].kind != WORD_NUMBER || unit == scale->claim->count ||
-        !is_borne_out(scale, unit) || are_near(scale, i, unit, UNIT_WORDS))
+        !scale_bears_out(scale, unit) || are_near(scale, i, unit, UNIT_WORDS))
         return false;
     for (size_t a = scale->first[unit]; a < scale->first[unit + 1]; a++)
         if (counts_another(scale, scale->place[a].source))
@@ -231,8 +205,7 @@ static bool counts_falsely(const struct scale *scale, size_t i)
     return false;
 }
 
-/* ---- what is denied
- * ------------------------------------------------------------------ */
+/* ---- what is denied ------------------------------------------------------------- */
 
 enum said { SAID_NOWHERE, SAID_SO, SAID_OTHERWISE };
 
@@ -314,15 +287,7 @@ static bool leaves_out_denial(const struct scale *scale, size_t *blame)
     return false;
 }
 
-static bool is_one_of(const char *word, const char *const *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (is_same(word, list[i]))
-            return true;
-    return false;
-}
-
-/* ---- may and must ------------------------------------------------------------- */
+/* ---- may and must --------------------------------------------------------------- */
 
 /* Does a sentence of the source hold one of these words? */
 static bool sentence_holds(const struct scale *scale, size_t sentence,
@@ -331,7 +296,8 @@ static bool sentence_holds(const struct scale *scale, size_t sentence,
     const struct words *source = scale->source;
     for (size_t j = 0; j < source->count; j++)
         if (source->word[j].sentence == sentence &&
-            is_one_of(lexicon_text(scale->lexicon, source->word[j].plain), list, count))
+            word_is_one_of(lexicon_text(scale->lexicon, source->word[j].plain), list,
+                           count))
             return true;
     return false;
 }
@@ -350,13 +316,13 @@ static bool is_otherwise_bound(const struct scale *scale, size_t *blame)
     for (size_t i = 0; i + 1 < claim->count; i++) {
         const char *word = lexicon_text(scale->lexicon, claim->word[i].plain);
         bool may_here = strcmp(word, "may") == 0;
-        bool must_here = is_one_of(word, bound, COUNT(bound));
+        bool must_here = word_is_one_of(word, bound, COUNT(bound));
         if (!may_here && !must_here)
             continue;
         size_t next = i + 1; /* what may be done */
-        while (next + 1 < claim->count && !is_borne_out(scale, next))
+        while (next + 1 < claim->count && !scale_bears_out(scale, next))
             next++;
-        bool held = !is_borne_out(scale, next);
+        bool held = !scale_bears_out(scale, next);
         for (size_t a = scale->first[next]; a < scale->first[next + 1] && !held; a++)
             held = sentence_holds(scale,
                                   scale->source->word[scale->place[a].source].sentence,
@@ -368,124 +334,7 @@ static bool is_otherwise_bound(const struct scale *scale, size_t *blame)
     return false;
 }
 
-/* ---- all together ------------------------------------------------------------- */
-
-static const char *const relations[] = {"to",      "from",  "by",    "for",  "with",
-                                        "against", "until", "under", "into", "between"};
-
-struct seam { /* what stands between two words of the claim */
-    size_t words;
-    bool comma, joins, turns;
-    int32_t relation; /* the key of "to", "by", "from" ..., or KEY_NONE */
-};
-
-static struct seam seam_of(const struct scale *scale, size_t i, size_t j)
-{
-    static const char *const joins[] = {"and", "but", "while", "or"};
-    static const char *const turns[] = {"is", "are", "was", "were", "be", "been", "by"};
-    struct seam seam = {.words = j - i, .relation = KEY_NONE};
-    for (size_t n = i + 1; n <= j; n++) {
-        const struct word *word = &scale->claim->word[n];
-        const char *text = lexicon_text(scale->lexicon, word->plain);
-        seam.comma = seam.comma || word->clause;
-        seam.joins = seam.joins || is_one_of(text, joins, COUNT(joins));
-        seam.turns = seam.turns || is_one_of(text, turns, COUNT(turns));
-        if (n < j && is_one_of(text, relations, COUNT(relations)))
-            seam.relation = word->plain;
-    }
-    return seam;
-}
-
-/* What it costs that the claim says "to" between two words where the source does not:
- * more where it says "by". */
-static double relation_cost(const struct scale *scale, const struct seam *seam,
-                            size_t a, size_t b)
-{
-    bool another = false;
-    if (seam->relation == KEY_NONE)
-        return 0;
-    for (size_t n = a + 1; n < b; n++) {
-        int32_t plain = scale->source->word[n].plain;
-        if (plain == seam->relation)
-            return 0;
-        another = another || is_one_of(lexicon_text(scale->lexicon, plain), relations,
-                                       COUNT(relations));
-    }
-    return another ? RELATED_OTHERWISE : RELATED_ANEW;
-}
-
-/* What it costs to put words a and b of the source together so. */
-static double junction(const struct scale *scale, const struct seam *seam, size_t a,
-                       size_t b)
-{
-    size_t near = seam->words > NEAR_WORDS ? seam->words : NEAR_WORDS;
-    bool together = scale->source->word[a].sentence == scale->source->word[b].sentence;
-    double relation = together && a < b ? relation_cost(scale, seam, a, b) : 0;
-    if (a < b && stand_near(scale, a, b, near))
-        return relation;
-    if (stand_near(scale, a, b, near))
-        return seam->turns ? TURNED : 1;
-    if (seam->joins)
-        return seam->comma ? NEW_CLAUSE : 1;
-    return !together ? SPLICED : relation > 1 ? relation : 1;
-}
-
-/* Go on from word i of the claim to word j: the cheapest way to each place of j. */
-static void chain_on(const struct scale *scale, size_t i, size_t j)
-{
-    struct seam seam = seam_of(scale, i, j);
-    for (size_t b = scale->first[j]; b < scale->first[j + 1]; b++) {
-        struct place *place = &scale->place[b];
-        place->cost = DBL_MAX;
-        for (size_t a = scale->first[i]; a < scale->first[i + 1]; a++) {
-            const struct place *from = &scale->place[a];
-            double cost =
-                from->cost + junction(scale, &seam, from->source, place->source);
-            place->cost = cost < place->cost ? cost : place->cost;
-        }
-    }
-}
-
-static double cheapest(const struct scale *scale, size_t i)
-{
-    double least = DBL_MAX;
-    for (size_t a = scale->first[i]; a < scale->first[i + 1]; a++)
-        if (scale->place[a].cost < least)
-            least = scale->place[a].cost;
-    return least;
-}
-
-/* Is word i used more often in the claim than there? */
-static bool is_overused(const struct scale *scale, size_t i)
-{
-    size_t uses = 0;
-    for (size_t j = 0; j <= i; j++)
-        uses += scale->claim->word[j].need[0] == scale->claim->word[i].need[0];
-    return uses > scale->first[i + 1] - scale->first[i];
-}
-
-static void loose_ends(const struct scale *scale, struct ground_weight *out)
-{
-    size_t needed = 0, borne = 0, last = scale->claim->count;
-    for (size_t i = 0; i < scale->claim->count; i++) {
-        if (!is_needed(scale, i))
-            continue;
-        needed++;
-        if (!is_borne_out(scale, i)) {
-            out->blame = out->blame == scale->claim->count ? i : out->blame;
-            out->loose += 1;
-            continue;
-        }
-        borne++;
-        out->loose += is_overused(scale, i);
-        if (last < scale->claim->count)
-            chain_on(scale, last, i);
-        last = i;
-    }
-    if (last < scale->claim->count)
-        out->loose += cheapest(scale, last);
-    out->support = needed ? (double)borne / (double)needed : 0;
-}
+/* ---- all together --------------------------------------------------------------- */
 
 static enum ground_verdict judge(const struct scale *scale, struct ground_weight *out)
 {
@@ -499,7 +348,7 @@ static enum ground_verdict judge(const struct scale *scale, struct ground_weight
             return GROUND_NUMBER;
         }
     out->blame = count;
-    loose_ends(scale, out);
+    scale_loose_ends(scale, out);
     if (out->support < SUPPORT_MIN || out->loose > LOOSE_MAX)
         return GROUND_WORDS;
     if (is_otherwise_bound(scale, &out->blame))

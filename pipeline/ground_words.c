@@ -18,8 +18,7 @@ enum {
     SPEAKER_WORDS_MAX = 3
 };
 
-/* ---- growing ----------------------------------------------------------------------
- */
+/* ---- growing -------------------------------------------------------------------- */
 
 static struct word *word_add(struct words *words, const struct piece *piece)
 {
@@ -54,8 +53,7 @@ static bool gift_add(struct words *words, int32_t key)
     return key != KEY_NONE;
 }
 
-/* ---- one word ---------------------------------------------------------------------
- */
+/* ---- one word ------------------------------------------------------------------- */
 
 struct reader {
     struct words *words;
@@ -152,8 +150,7 @@ static size_t initials(const struct pieces *pieces, size_t i, struct piece *out)
     return i - from;
 }
 
-/* ---- numbers and dates ------------------------------------------------------------
- */
+/* ---- numbers and dates ---------------------------------------------------------- */
 
 static struct word *put_span(struct reader *reader, size_t i, size_t count)
 {
@@ -237,8 +234,7 @@ static bool put_date(struct reader *reader, size_t i, size_t count,
     return true;
 }
 
-/* ---- sentences --------------------------------------------------------------------
- */
+/* ---- sentences ------------------------------------------------------------------ */
 
 /* Scripts without spaces are read two characters at a time. */
 static bool put_ideographs(struct reader *reader, size_t i)

@@ -7,8 +7,7 @@
 
 enum { SENTENCE_BYTES_MAX = 1200, CLAIMS_MAX = 40 };
 
-/* ---- verdicts ----------------------------------------------------------------------
- */
+/* ---- verdicts ------------------------------------------------------------------- */
 
 struct example {
     const char *claim;
@@ -213,8 +212,7 @@ static void other_languages_are_compared_by_their_words(void **state)
         japanese, COUNT(japanese));
 }
 
-/* ---- results -----------------------------------------------------------------------
- */
+/* ---- results -------------------------------------------------------------------- */
 
 #define HERRING "The Supplier delivers the salted herring to the Buyer every month."
 #define TAXES   "The Buyer bears the taxes and the customs of the shipment."
@@ -409,8 +407,7 @@ static void every_verdict_has_a_name(void **state)
     assert_string_equal(ground_verdict_name(GROUND_EMPTY), "empty");
 }
 
-/* ---- real documents ----------------------------------------------------------------
- */
+/* ---- real documents ------------------------------------------------------------- */
 
 static char *slurp(const char *path)
 {
