@@ -400,15 +400,19 @@ static int read_gemma(struct decoder_model *d, struct keys *k, struct infer_erro
 /* ---- rotary embedding -------------------------------------------------------------
  */
 
+/* Of frequencies: an angle stays one that a sine can be taken of. */
+#define DIVISOR_LEAST 0.1
+
 static int take_divisors(const struct decoder_model *d, const struct gguf_tensor *t,
                          struct rope_stretch *stretch, struct infer_error *err)
 {
     stretch->divisors = t ? t->data : NULL;
     for (uint32_t i = 0; t && i < d->rope.dims / 2; i++)
-        if (!(stretch->divisors[i] > 0 && isfinite(stretch->divisors[i])))
+        if (!(stretch->divisors[i] >= (float)DIVISOR_LEAST &&
+              isfinite(stretch->divisors[i])))
             return infer_fail(err, INFER_EFORMAT,
-                              "tensor %s: value %u is %g, allowed are numbers above 0",
-                              t->name, i, (double)stretch->divisors[i]);
+                              "tensor %s: value %u is %g, allowed are numbers from %g",
+                              t->name, i, (double)stretch->divisors[i], DIVISOR_LEAST);
     return 0;
 }
 
@@ -465,9 +469,14 @@ static int read_scaling(struct decoder_model *d, struct keys *k,
         is_word(type, "none"))
         return status;
     status = keys_real(k, "rope.scaling.factor", 1e6, 1, &s->factor, err);
-    if (status == 0 && is_word(type, "yarn"))
+    if (status == 0 && s->factor < DIVISOR_LEAST)
+        status = infer_fail(err, INFER_EFORMAT, "%s is %g, allowed are %g to 1e6",
+                            k->name, s->factor, DIVISOR_LEAST);
+    if (status != 0)
+        return status;
+    if (is_word(type, "yarn"))
         return read_yarn(d, k, s, err);
-    if (status == 0 && !is_word(type, "linear"))
+    if (!is_word(type, "linear"))
         status = infer_fail(err, INFER_EUNSUPPORTED,
                             "%s.rope.scaling.type is \"%.*s\", supported are none, "
                             "linear, yarn",

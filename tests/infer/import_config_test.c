@@ -161,6 +161,12 @@ static void a_model_that_cannot_run_leaves_no_file(void **state)
     expect_changed(LLAMA, "\"num_key_value_heads\":2,\"head_dim\":64",
                    "\"num_key_value_heads\":2,\"head_dim\":64,\"rope_theta\":1.0",
                    INFER_EFORMAT, "makes no model that can run");
+    expect(LLAMA, ",\"rope_scaling\":{\"type\":\"linear\",\"factor\":0.05}",
+           INFER_EFORMAT, "llama.rope.scaling.factor is 0.05, allowed are 0.1 to 1e6");
+    expect(LLAMA,
+           ",\"rope_scaling\":{\"type\":\"llama3\",\"factor\":0.05,\"low_freq_factor\":"
+           "1.0,\"high_freq_factor\":4.0}",
+           INFER_EFORMAT, "is 0.05, allowed are numbers from 0.1");
 }
 
 /* ---- positions ---------------------------------------------------------------- */
