@@ -63,7 +63,7 @@ static int group_score(const struct pipeline_decoder *decoder,
     }
     if (status == PIPELINE_OK &&
         infer_score(decoder->options.session, prompt, count, &tree, node, &why) != 0)
-        status = pipeline_fail(err, PIPELINE_EINFER, "%s", why.text);
+        status = infer_refusal(err, &why);
     for (size_t i = 0; i < count && status == PIPELINE_OK; i++)
         group_read(decoder, group, node + i * group->nodes, scoring[i].out);
     for (size_t i = 0; ids && i < count; i++)

@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+int infer_refusal(struct pipeline_error *err, const struct infer_error *why)
+{
+    int status = why->status == INFER_ENOMEM ? PIPELINE_ENOMEM : PIPELINE_EINFER;
+    return pipeline_fail(err, status, "%s", why->text);
+}
+
 /* ---- does it fit? --------------------------------------------------------------- */
 
 /* Tokens of a prompt without its text. */

@@ -13,6 +13,10 @@
 
 #include "pipeline/internal.h"
 
+/* What infer/ refused, as a status of this folder; no memory stays no memory, which
+ * costs one document. */
+int infer_refusal(struct pipeline_error *err, const struct infer_error *why);
+
 /* ---- prompt.c ------------------------------------------------------------------- */
 
 /* A prompt is front, a text of the document, tail: the tail's tokens hang on nothing

@@ -30,7 +30,7 @@ static int tokens_of(struct cutter *cutter, const char *text, size_t bytes, size
     struct infer_error why;
     if (infer_tokenize(cutter->decoder->options.model, text, bytes, INFER_CONTINUES,
                        &cutter->ids, &why) != 0)
-        return pipeline_fail(cutter->err, PIPELINE_EINFER, "%s", why.text);
+        return infer_refusal(cutter->err, &why);
     *out = cutter->ids.count;
     return PIPELINE_OK;
 }

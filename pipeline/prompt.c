@@ -169,7 +169,7 @@ static int parts_tokenize(const struct pipeline_decoder *decoder,
     struct infer_error why;
     if (infer_tokenize_parts(decoder->options.model, parts->part, parts->count, flags,
                              out, &why) != 0)
-        return pipeline_fail(err, PIPELINE_EINFER, "%s", why.text);
+        return infer_refusal(err, &why);
     return PIPELINE_OK;
 }
 
@@ -210,7 +210,7 @@ int frame_print(const struct pipeline_decoder *decoder, const struct frame *fram
     if (status == PIPELINE_OK &&
         infer_detokenize(decoder->options.model, ids.id, ids.count, INFER_TEXT_SPECIAL,
                          out, &why) != 0)
-        status = pipeline_fail(err, PIPELINE_EINFER, "%s", why.text);
+        status = infer_refusal(err, &why);
     infer_tokens_free(&ids);
     return status;
 }
@@ -262,8 +262,7 @@ static int label_tokenize(const struct pipeline_decoder *decoder,
     int status = infer_tokenize(decoder->options.model, answer, strlen(answer),
                                 INFER_CONTINUES, out, &why);
     free(answer);
-    return status == 0 ? PIPELINE_OK
-                       : pipeline_fail(err, PIPELINE_EINFER, "%s", why.text);
+    return status == 0 ? PIPELINE_OK : infer_refusal(err, &why);
 }
 
 static int labels_hang(const struct pipeline_decoder *decoder, struct group *group,

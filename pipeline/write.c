@@ -96,7 +96,7 @@ static int draft_read(struct draft *draft, const struct infer_tokens *ids)
     bool ended = count > 0 && infer_token_is_end(model, ids->id[count - 1]);
     if (infer_detokenize(model, ids->id, count - ended, INFER_TEXT_CONTINUES, &text,
                          &why) != 0)
-        return pipeline_fail(writer->err, PIPELINE_EINFER, "%s", why.text);
+        return infer_refusal(writer->err, &why);
     draft->text = text_clean(text.text, text.bytes);
     draft->broken_off = !ended;
     infer_text_free(&text);
@@ -127,7 +127,7 @@ static int drafts_generate(struct draft *draft, size_t count, const struct frame
     if (status == PIPELINE_OK &&
         infer_generate(writer->decoder->options.session, prompt, count, &sampling,
                        ids + count, &why) != 0)
-        status = pipeline_fail(writer->err, PIPELINE_EINFER, "%s", why.text);
+        status = infer_refusal(writer->err, &why);
     for (size_t i = 0; i < count && status == PIPELINE_OK; i++)
         status = draft_read(&draft[i], &ids[count + i]);
     for (size_t i = 0; ids && i < count * 2; i++)

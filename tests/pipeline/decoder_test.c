@@ -93,6 +93,17 @@ static void longer_passages_labels_and_answers_need_more_room(void **state)
     assert_non_null(strstr(why.text, "nobody"));
 }
 
+static void no_memory_for_a_model_costs_a_document_not_the_run(void **state)
+{
+    struct pipeline_error err;
+    (void)state;
+    assert_int_equal(infer_refusal(&err, &(struct infer_error){INFER_ENOMEM, "none"}),
+                     PIPELINE_ENOMEM);
+    assert_string_equal(err.text, "none");
+    assert_int_equal(infer_refusal(&err, &(struct infer_error){INFER_ELIMIT, "long"}),
+                     PIPELINE_EINFER);
+}
+
 /* ---- what it is said to see ----------------------------------------------------- */
 
 static char *prompts(const struct policy *policy, const char *text)
@@ -303,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_room_asked_for_is_enough),
         cmocka_unit_test(longer_passages_labels_and_answers_need_more_room),
+        cmocka_unit_test(no_memory_for_a_model_costs_a_document_not_the_run),
         cmocka_unit_test(every_prompt_is_printed_to_the_byte),
         cmocka_unit_test(only_prompts_that_are_asked_are_printed),
         cmocka_unit_test(results_hang_on_the_document_alone),
