@@ -36,8 +36,9 @@ struct steps {
     "Split [^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" suffix       \
     "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER "*" suffix "|" digits \
     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" TAIL
-#define ASIAN \
-    "Split [\xe4\xb8\x80-\xe9\xbe\xa5\xe0\xa0\x80-\xe4\xb8\x80\xea\xb0\x80-\xed\x9f\xbf]+\n"
+#define ASIAN                                                   \
+    "Split [\xe4\xb8\x80-\xe9\xbe\xa5\xe0\xa0\x80-\xe4\xb8\x80" \
+    "\xea\xb0\x80-\xed\x9f\xbf]+\n"
 
 enum { NO, YES, EITHER }; /* where every token is what its merges make: no matter */
 
@@ -62,7 +63,8 @@ static const struct {
     {"deepseek-v3", NO,
      "Split \\p{N}{1,3}\nSplit [\xe4\xb8\x80-\xe9\xbe\xa5\xe3\x81\x80-\xe3\x82\x9f"
      "\xe3\x82\xa0-\xe3\x83\xbf]+\nSplit [!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]"
-     "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\\r\\n]*|" TAIL,
+     "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+"
+     "[\\r\\n]*|" TAIL,
      NULL},
 };
 
