@@ -35,15 +35,26 @@ SIMD_INLINE void tile(const struct f32_product *p, size_t row, size_t panel, int
     }
 }
 
+/* Few sums at a time would wait for one another: seven rows are four and three, not
+ * six and one. */
+static void strip(const struct f32_product *p, size_t panel)
+{
+    size_t i = 0;
+
+    for (; p->rows - i >= ROWS && p->rows - i != ROWS + 1; i += ROWS)
+        tile(p, i, panel, ROWS);
+    for (; p->rows - i >= 4; i += 4)
+        tile(p, i, panel, 4);
+    if (p->rows - i == 3)
+        tile(p, i, panel, 3);
+    else if (p->rows - i == 2)
+        tile(p, i, panel, 2);
+    else if (p->rows - i == 1)
+        tile(p, i, panel, 1);
+}
+
 void f32_product_avx2(const struct f32_product *p)
 {
-    for (size_t panel = 0; panel < p->panels; panel++) {
-        size_t i = 0;
-        for (; p->rows - i >= ROWS; i += ROWS)
-            tile(p, i, panel, ROWS);
-        for (; p->rows - i >= 2; i += 2)
-            tile(p, i, panel, 2);
-        if (i < p->rows)
-            tile(p, i, panel, 1);
-    }
+    for (size_t panel = 0; panel < p->panels; panel++)
+        strip(p, panel);
 }

@@ -41,6 +41,7 @@ SIMD_INLINE void tile(const struct f32_product *p, size_t row, size_t panel, int
                          sum[i / panels][i % panels]);
 }
 
+/* Seven and three rows are groups of heads in models that people use. */
 SIMD_INLINE void strip(const struct f32_product *p, size_t panel, int panels)
 {
     size_t i = 0;
@@ -49,8 +50,12 @@ SIMD_INLINE void strip(const struct f32_product *p, size_t panel, int panels)
         tile(p, i, panel, ROWS, panels);
     for (; p->rows - i >= 8; i += 8)
         tile(p, i, panel, 8, panels);
+    for (; p->rows - i >= 7; i += 7)
+        tile(p, i, panel, 7, panels);
     for (; p->rows - i >= 4; i += 4)
         tile(p, i, panel, 4, panels);
+    for (; p->rows - i >= 3; i += 3)
+        tile(p, i, panel, 3, panels);
     for (; p->rows - i >= 1; i++)
         tile(p, i, panel, 1, panels);
 }
