@@ -8,7 +8,7 @@
  * Every passage of the document is read. Each written sentence is laid beside the
  * sentences it was made from (ground.c); one that the document does not bear out is
  * dropped and recorded with the reason. Folding goes on until the notes are as short
- * as the policy wants its summary; when a round leaves nothing or makes nothing
+ * as the policy wants its summary; when a round leaves too little or makes nothing
  * shorter, those notes stay that rest on the document best. Where too little is left,
  * the verbatim summary is shown, and the reason with it. */
 #include "pipeline/decoder.h"
@@ -300,13 +300,21 @@ static int fold_begin(struct writer *writer)
     return status == PIPELINE_OK ? notes_cut(writer, &writer->before) : status;
 }
 
-/* A fold that leaves nothing, or makes nothing shorter, is of no use: the notes are
+/* A summary of one sentence says too little of more than one passage, unless the policy
+ * wants no more. */
+static bool is_enough(size_t sentences, size_t passages,
+                      const struct policy_summary *asked)
+{
+    return sentences >= (passages > 1 && asked->sentences_max > 1 ? 2u : 1u);
+}
+
+/* A fold that leaves too little, or makes nothing shorter, is of no use: the notes are
  * what they were, and this was the last round. */
 static void fold_end(struct writer *writer)
 {
-    bool shorter =
-        writer->notes.count > 0 && writer->notes.count < writer->before.count;
-    if (shorter) {
+    const struct policy_summary *asked = &writer->run->policy->summary;
+    if (writer->notes.count < writer->before.count &&
+        is_enough(writer->notes.count, writer->passages, asked)) {
         notes_free(&writer->before);
     } else {
         notes_free(&writer->notes);
@@ -340,14 +348,6 @@ static struct quote source_of(const struct work *work, const struct note *note)
     from.bytes = to.at + to.bytes - from.at;
     from.weight = note->support;
     return from;
-}
-
-/* A summary of one sentence says too little of more than one passage, unless the policy
- * wants no more. */
-static bool is_enough(size_t sentences, size_t passages,
-                      const struct policy_summary *asked)
-{
-    return sentences >= (passages > 1 && asked->sentences_max > 1 ? 2u : 1u);
 }
 
 static int summary_take(struct writer *writer)

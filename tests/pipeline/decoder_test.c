@@ -181,7 +181,7 @@ static void random_text(uint64_t *random, char *out)
     static const char *const sentence[] = {SUPPLY, LICENSE, COLOUR,  NOTHING,
                                            GOODS,  NOTICE,  ROYALTY, "We ignore it. ",
                                            "\n"};
-    strcpy(out, SUPPLY + sample_random(random) % 5);
+    strcpy(out, &SUPPLY[sample_random(random) % 5]);
     for (uint32_t n = sample_random(random) % 10; n > 0; n--)
         strcat(out, sentence[sample_random(random) % COUNT(sentence)]);
 }
@@ -191,7 +191,7 @@ static struct infer_options random_options(uint64_t *random)
     struct infer_options options = decoder_sample_options();
     options.threads = 1 + (int)(sample_random(random) % 2);
     options.batch_sequences = 1 + sample_random(random) % 9;
-    options.batch_tokens = 64 << sample_random(random) % 3;
+    options.batch_tokens = 64U << sample_random(random) % 3;
     options.piece_tokens = sample_random(random) % 2 ? 0 : 16;
     options.share_prefix = sample_random(random) % 2;
     return options;

@@ -225,6 +225,22 @@ static void a_fold_that_leaves_nothing_is_passed_over(void **state)
     document_close(&d);
 }
 
+/* All notes in one passage, on which one sentence is written: that is too short. */
+static void a_fold_that_leaves_too_little_is_passed_over(void **state)
+{
+    struct policy_sample p;
+    struct asked_document d;
+    (void)state;
+    open_sample(&p);
+    p.policy.model.passage_tokens_max = 24;
+    p.policy.summary.sentences_max = 2;
+    const struct work *work = write_on(&d, &p.policy, GOODS ROYALTY NOTICE);
+    assert_int_equal(work->written_count, 2);
+    assert_string_equal(work->written[0].text, "The supplier shall deliver the goods.");
+    assert_string_equal(work->written[1].text, "The licensee shall pay a royalty.");
+    document_close(&d);
+}
+
 static size_t written_bytes(const struct work *work)
 {
     size_t bytes = 0;
@@ -412,6 +428,7 @@ int main(void)
         cmocka_unit_test(sentences_that_command_are_not_written_on),
         cmocka_unit_test(notes_too_many_are_folded),
         cmocka_unit_test(a_fold_that_leaves_nothing_is_passed_over),
+        cmocka_unit_test(a_fold_that_leaves_too_little_is_passed_over),
         cmocka_unit_test(a_summary_keeps_the_policys_limits),
         cmocka_unit_test(the_longest_summary_allowed_is_not_cut),
         cmocka_unit_test(a_policy_without_a_summary_writes_none),
