@@ -33,7 +33,10 @@ static int decoder_context(const char *command, const struct engine *engine,
     }
     if (!engine->context)
         enough.context = needed;
-    return engine_options(command, &enough, &model->info, &model->options);
+    int status = engine_options(command, &enough, &model->info, &model->options);
+    /* That long they are, so there is room for all in flight. */
+    model->options.kv_tokens = model->options.batch_sequences * needed;
+    return status;
 }
 
 int decoder_load(const char *command, const struct engine *engine,

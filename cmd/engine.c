@@ -11,7 +11,7 @@
 
 /* Room for the past tokens of so many sequences of so many tokens each: prompts are
  * seldom longer. Where they are, fewer are in flight; nothing is refused for it. */
-enum { PAST_TOKENS = 1024 };
+enum { PAST_TOKENS = 512 };
 
 /* What cannot be read is named by infer already, by the beginning of a long path. */
 static int model_refuse(const char *command, const char *path, const char *why)

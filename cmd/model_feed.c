@@ -13,7 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WINDOW_LINES = 4096, WINDOW_BYTES = 16 << 20, WINDOW_ROW_BYTES = 32 << 20 };
+enum {
+    WINDOW_LINES = 4096,
+    WINDOW_BYTES = 16 << 20,
+    WINDOW_ROW_BYTES = 32 << 20,
+    WINDOW_BATCHES = 16 /* of texts that are written */
+};
 
 /* ---- one line ------------------------------------------------------------------- */
 
@@ -196,6 +201,20 @@ static int feed_arrays(struct feed *feed)
     return EXIT_NO_START;
 }
 
+/* So many that rows have room; and texts, which take long, are not all kept to the
+ * end: what waits at the end of a window for its last text is little beside the rest.
+ */
+static size_t window_lines(const struct feed *feed, size_t row_bytes)
+{
+    size_t most = WINDOW_LINES;
+    if (row_bytes > 0)
+        most = row_bytes < WINDOW_ROW_BYTES ? WINDOW_ROW_BYTES / row_bytes : 1;
+    else if ((size_t)feed->loaded.options.batch_sequences <
+             WINDOW_LINES / WINDOW_BATCHES)
+        most = (size_t)feed->loaded.options.batch_sequences * WINDOW_BATCHES;
+    return most < WINDOW_LINES ? most : WINDOW_LINES;
+}
+
 static int feed_session(struct feed *feed)
 {
     struct loaded *loaded = &feed->loaded;
@@ -208,9 +227,7 @@ static int feed_session(struct feed *feed)
     feed->row_floats =
         feed->verb->row_floats ? feed->verb->row_floats(&loaded->info) : 0;
     size_t row_bytes = feed->row_floats * sizeof(*feed->row);
-    if (row_bytes > 0 && row_bytes * feed->lines_max > WINDOW_ROW_BYTES)
-        feed->lines_max =
-            row_bytes < WINDOW_ROW_BYTES ? WINDOW_ROW_BYTES / row_bytes : 1;
+    feed->lines_max = window_lines(feed, row_bytes);
     const struct memory_part part[] = {{"model", loaded->plan.bytes},
                                        {"answers", row_bytes * feed->lines_max}};
     status = memory_announce("model", part, row_bytes ? 2 : 1, false);

@@ -9,8 +9,8 @@ setup_file() {
     cd "$BATS_FILE_TMPDIR"
     python3 "$top/tests/cmd/tiny-model.py" model tiny.gguf
     python3 "$top/tests/cmd/tiny-model.py" adapter lora.gguf
-    for i in $(seq 12); do
-        printf '{"id": %d, "text": "The lease of %s is due on the %dth."}\n' $i "$(printf 'x%.0s' $(seq $((i * 7))))" $i
+    for i in $(seq 40); do
+        printf '{"id": %d, "text": "The lease of %s is due on the %dth."}\n' $i "$(printf 'x%.0s' $(seq $((i * 3))))" $i
     done >texts.jsonl
 }
 
@@ -39,7 +39,7 @@ assert [l["id"] for l in lines] == [t["id"] for t in texts]
 for i, (l, t) in enumerate(zip(lines, texts)):
     assert array.array("f", l["logits"]) == raw[i * 259:(i + 1) * 259]
     assert l["ids"][0] == 1 and bytes(x - 3 for x in l["ids"][1:]).decode().strip() == t["text"]
-assert len(raw) == 259 * len(lines) == 259 * 12
+assert len(raw) == 259 * len(lines) == 259 * 40
 PY
 }
 
@@ -155,7 +155,7 @@ PY
 
 @test "the peak of memory is the plan, within 5 per cent" {
     [[ "${OUT:-}" != *asan* ]] || skip "a sanitizer has memory of its own"
-    for settings in "--batch 512" "--batch 256 --kv f32" "--batch 700 --kv q8 --threads 1"; do
+    for settings in "--batch 1024" "--batch 512 --kv f32" "--batch 1400 --kv q8 --threads 1"; do
         plan=$("$cloister" model show --format json "$tiny" $settings | json 'd["plan"]["bytes"]')
         for verb in logits "generate --tokens 4"; do
             peak=$(peak_of "$cloister" model $verb --model "$tiny" $settings "$texts")
@@ -188,12 +188,12 @@ PY
 
 @test "a plan that does not fit is refused before memory is taken, with what to change" {
     [[ "${OUT:-}" != *asan* ]] || skip "a sanitizer has addresses of its own"
-    ulimit -v 1500000
+    ulimit -v 1100000
     run ask logits --batch 4096 --kv f32
     [ "$status" -eq 3 ]
-    [[ "$output" == *"needs 2."*" GiB"*"free"*"does not fit"*"--batch"*"--kv q8"* ]]
+    [[ "$output" == *"needs "*" GiB"*"free"*"does not fit"*"--batch"*"--kv q8"* ]]
     ask logits --format f32 --batch 4 | wc -c >taken
-    [ "$(cat taken)" = $((12 * 259 * 4)) ]
+    [ "$(cat taken)" = $((40 * 259 * 4)) ]
     "$cloister" model show --format json "$tiny" --batch 4096 --kv f32 >shown
     [ "$(json 'd["fits"]' <shown)" = False ]
     [ "$(json '0 < d["largest"]["batch"] < 4096' <shown)" = True ]
