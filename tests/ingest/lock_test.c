@@ -45,7 +45,8 @@ static int become_conductor(void)
     static const struct ingest_grant grant = {.path = "/usr"};
     int confined;
 
-    return ingest_confine(&grant, 1, &confined, NULL) == 0 ? ingest_lock(NULL, NULL) : -1;
+    return ingest_confine(&grant, 1, &confined, NULL) == 0 ? ingest_lock(NULL, NULL)
+                                                           : -1;
 }
 
 static int act_as_conductor(void)
