@@ -232,7 +232,7 @@ static void a_fold_that_leaves_too_little_is_passed_over(void **state)
     struct asked_document d;
     (void)state;
     open_sample(&p);
-    p.policy.model.passage_tokens_max = 24;
+    p.policy.model.passage_tokens_max = 23;
     p.policy.summary.sentences_max = 2;
     const struct work *work = write_on(&d, &p.policy, GOODS ROYALTY NOTICE);
     assert_int_equal(work->written_count, 2);
