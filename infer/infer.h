@@ -228,8 +228,10 @@ enum {
 struct infer_options infer_options_default(void);
 
 struct infer_plan {          /* memory a session will take, before it is taken */
-    uint64_t bytes;          /* all of it: repacked weights, workspaces, and the
-                                tables of the file that are read where they lie */
+    uint64_t bytes;          /* the peak: repacked weights, workspaces, and of the file
+                                its largest matrix, which is there while it is
+                                repacked, or the tables that are read where they lie
+                                where these are more */
     uint64_t weight_bytes;   /* repacked weights within it */
     uint64_t kv_bytes;       /* keys and values within it */
     uint32_t context_tokens; /* longest sequence */
