@@ -234,7 +234,8 @@ static void a_fold_that_leaves_too_little_is_passed_over(void **state)
     open_sample(&p);
     p.policy.model.passage_tokens_max = 23;
     p.policy.summary.sentences_max = 2;
-    const struct work *work = write_on(&d, &p.policy, GOODS ROYALTY NOTICE);
+    const struct work *work = write_on(
+        &d, &p.policy, GOODS ROYALTY "The party shall give notice in writing.");
     assert_int_equal(work->written_count, 2);
     assert_string_equal(work->written[0].text, "The supplier shall deliver the goods.");
     assert_string_equal(work->written[1].text, "The licensee shall pay a royalty.");
