@@ -384,6 +384,7 @@ int main(int argc, char **argv)
 {
     struct settings set = {.options = infer_options_default(),
                            .rounds = 3,
+                           .only = -1,
                            .prompt = 512,
                            .shared = 198,
                            .steps = 8};
