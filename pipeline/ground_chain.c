@@ -23,7 +23,7 @@ enum { NEAR_WORDS = 6 /* between neighbours of the claim in the source */ };
 #define RELATED_OTHERWISE 1.5 /* ... but "by" */
 #define TURNED            0.5 /* near, but the other way about, in the passive */
 #define NEW_CLAUSE        0.5 /* apart, but a new clause begins */
-#define SPLICED           1.5 /* out of two sentences, and no new clause */
+#define SPLICED           1.5 /* out of two sentences, or far from its subject */
 
 static const char *const relations[] = {"to",      "from",  "by",    "for",  "with",
                                         "against", "until", "under", "into", "between"};
@@ -31,6 +31,7 @@ static const char *const relations[] = {"to",      "from",  "by",    "for",  "wi
 struct seam { /* what stands between two words of the claim */
     size_t words;
     bool comma, joins, turns;
+    bool subject;     /* before it nothing is said yet */
     int32_t relation; /* the key of "to", "by", "from" ..., or KEY_NONE */
 };
 
@@ -82,13 +83,14 @@ static double junction(const struct scale *scale, const struct seam *seam, size_
         return seam->turns ? TURNED : 1;
     if (seam->joins)
         return seam->comma ? NEW_CLAUSE : 1;
-    return !together ? SPLICED : relation > 1 ? relation : 1;
+    return !together || seam->subject ? SPLICED : relation > 1 ? relation : 1;
 }
 
 /* Go on from word i of the claim to word j: the cheapest way to each place of j. */
-static void chain_on(const struct scale *scale, size_t i, size_t j)
+static void chain_on(const struct scale *scale, size_t i, size_t j, bool subject)
 {
     struct seam seam = seam_of(scale, i, j);
+    seam.subject = subject && !seam.comma;
     for (size_t b = scale->first[j]; b < scale->first[j + 1]; b++) {
         struct place *place = &scale->place[b];
         place->cost = DBL_MAX;
@@ -134,7 +136,7 @@ void scale_loose_ends(const struct scale *scale, struct ground_weight *out)
         borne++;
         out->loose += is_overused(scale, i);
         if (last < scale->claim->count)
-            chain_on(scale, last, i);
+            chain_on(scale, last, i, borne == 2);
         last = i;
     }
     if (last < scale->claim->count)

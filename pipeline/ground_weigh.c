@@ -93,12 +93,10 @@ bool scale_bears_out(const struct scale *scale, size_t i)
     return scale->first[i + 1] > scale->first[i];
 }
 
-/* Goes without saying: what is said of the text as such, and in a doctor's notes whom
- * they are about. */
-static bool is_implied(const char *word)
+/* A doctor's notes are about the patient, who says "I". */
+static bool is_patient(const char *word)
 {
-    return word_is_about_text(word) || strcmp(word, "patient") == 0 ||
-           strcmp(word, "patient's") == 0;
+    return is_same(word, "patient") || is_same(word, "patient's");
 }
 
 /* Where what is said begins, behind "The text also mentions that". */
@@ -119,9 +117,11 @@ static size_t frame_end(const struct words *claim, const struct lexicon *lexicon
 bool scale_needs(const struct scale *scale, size_t i)
 {
     const struct word *word = &scale->claim->word[i];
-    return word->need[0] != KEY_NONE && i >= scale->frame_end &&
-           (word->capital || scale_bears_out(scale, i) ||
-            !is_implied(lexicon_text(scale->lexicon, word->plain)));
+    if (word->need[0] == KEY_NONE || i < scale->frame_end)
+        return false;
+    const char *text = lexicon_text(scale->lexicon, word->plain);
+    return word->capital || (!is_patient(text) &&
+                             (scale_bears_out(scale, i) || !word_is_about_text(text)));
 }
 
 /* ---- facts ---------------------------------------------------------------------- */

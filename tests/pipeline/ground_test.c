@@ -270,7 +270,7 @@ static void what_was_taken_is_not_said_again(void **state)
     source_open(&source, HERRING "\n" TAXES "\n");
     assert_ok(ground_open(&ground, source.text, ERR));
     const char *again =
-        "Every month the Supplier delivers salted herring to the Buyer.";
+        "Every month, the Supplier delivers salted herring to the Buyer.";
     assert_int_equal(source_check(ground, &source, HERRING, strlen(HERRING)).verdict,
                      GROUND_STANDS);
     assert_int_equal(source_check(ground, &source, again, strlen(again)).verdict,
