@@ -21,7 +21,7 @@
  * them for each kind of build: AVX-512 beside AVX-512, AVX2 beside AVX2. In each round
  * both take turns, so that the machine's other work falls on both. A ratio stands
  * beside the one that was aimed at. */
-#include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -389,6 +389,7 @@ int main(int argc, char **argv)
                            .shared = 198,
                            .steps = 8};
 
+    signal(SIGPIPE, SIG_IGN); /* a peer that is gone has no answer, and that is all */
     set.options.isa = INFER_ISA_BEST;
     for (int i = 1; i < argc; i++) {
         if (strncmp(argv[i], "--", 2) == 0) {
