@@ -237,7 +237,7 @@ static void what_is_left_out_has_its_default(void **state)
     assert_false(policy->summary.wanted);
     assert_true(task->model_threshold == 0.5);
     assert_true(task->model_temperature == 1);
-    assert_true(task->model_lead_weight == 1);
+    assert_true(task->model_lead_weight == 0.5);
     assert_ptr_equal(task->label[0].answer, task->label[0].title);
     assert_int_equal(policy->model.ask, POLICY_ASK_ALWAYS);
     assert_null(policy->model.chat);

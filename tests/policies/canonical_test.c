@@ -194,7 +194,7 @@ static void form_is_the_one_documented(void **state)
         "task.evidence_max 3\n"
         "task.model_threshold 0.5\n"
         "task.model_temperature 1\n"
-        "task.model_lead_weight 1\n"
+        "task.model_lead_weight 0.5\n"
         "task.labels 2\n"
         "label.name 3:red\n"
         "label.title 3:Red\n"
