@@ -216,7 +216,8 @@ $(LANGUAGE_MODEL): | all
 	tools/fetch-model.sh language-model
 
 # The tests of the kernels once more, as `make check` built them against SIMDe.
-SIMDE_TESTS := $(patsubst %,build/simde/tests/infer/%_test,formats q8_0 f32 ops attention forward_encoder)
+SIMDE_TESTS := $(patsubst %,build/simde/tests/infer/%_test,formats q8_0 f32 ops attention \
+    attention_cached sample digests forward_encoder)
 test: $(TESTS) $(REPLAYS) $(OUT)/tests/fuzz/mutate $(HELPERS) all                   ## build and run every test
 	@tests/run.sh $(OUT) $(TESTS) $(REPLAYS) $(wildcard $(SIMDE_TESTS)) $(sort $(wildcard tests/cmd/*.bats))
 

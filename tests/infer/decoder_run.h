@@ -83,9 +83,9 @@ static const enum gguf_type run_types[] = {
     GGUF_Q4_K, GGUF_Q5_K, GGUF_Q6_K, GGUF_IQ4_NL, GGUF_IQ4_XS,
 };
 
-/* A sanitizer makes kernels many times slower: tests that try every case try every
- * so manieth. */
-#ifdef __SANITIZE_ADDRESS__
+/* A sanitizer or emulation makes kernels many times slower: tests that try every case
+ * try every so manieth. */
+#if defined __SANITIZE_ADDRESS__ || defined CLOISTER_SIMDE
 enum { RUN_EVERY = 6 };
 #else
 enum { RUN_EVERY = 1 };
