@@ -77,6 +77,12 @@ complete_in_bash() { # WORD...
     done
 }
 
+@test "the list of decisions names each note, and each is there" {
+    cd "$top/docs/decisions"
+    grep -oE '\]\([a-z-]+\.md\)' README.md | tr -d ']()' | sort >"$BATS_TEST_TMPDIR/listed"
+    ls | grep -vx README.md | sort | diff "$BATS_TEST_TMPDIR/listed" -
+}
+
 @test "cloister(1) explains every outcome that a policy can name" {
     sed -n '/^\.SH OUTCOMES/,/^\.SH IDENTITY/p' "$top/man/cloister.1" | grep -A1 '^\.TP' |
         sed -n 's/^\.B //p' | sort >explained
