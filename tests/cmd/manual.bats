@@ -79,7 +79,7 @@ complete_in_bash() { # WORD...
 
 @test "the list of decisions names each note, and each is there" {
     cd "$top/docs/decisions"
-    grep -oE '\]\([a-z-]+\.md\)' README.md | tr -d ']()' | sort >"$BATS_TEST_TMPDIR/listed"
+    grep -oE '\]\([a-z0-9-]+\.md\)' README.md | tr -d ']()' | sort >"$BATS_TEST_TMPDIR/listed"
     ls | grep -vx README.md | sort | diff "$BATS_TEST_TMPDIR/listed" -
 }
 
