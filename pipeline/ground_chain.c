@@ -21,7 +21,8 @@ enum { NEAR_WORDS = 6 /* between neighbours of the claim in the source */ };
  * Words put together as they are not there cost so much of one: */
 #define RELATED_ANEW      0.5 /* near, but with "to" where there is no "to" ... */
 #define RELATED_OTHERWISE 1.5 /* ... but "by" */
-#define TURNED            0.5 /* near, but the other way about, in the passive */
+#define TURNED            0.5 /* near, but the other way about, in the passive ... */
+#define TURNED_BACK       1.5 /* ... or not */
 #define NEW_CLAUSE        0.5 /* apart, but a new clause begins */
 #define SPLICED           1.5 /* out of two sentences, or far from its subject */
 
@@ -37,8 +38,9 @@ struct seam { /* what stands between two words of the claim */
 
 static struct seam seam_of(const struct scale *scale, size_t i, size_t j)
 {
-    static const char *const joins[] = {"and", "but", "while", "or"};
-    static const char *const turns[] = {"is", "are", "was", "were", "be", "been", "by"};
+    static const char *const joins[] = {"and", "while"};
+    static const char *const turns[] = {"is", "are",  "was", "were",
+                                        "be", "been", "by",  "of"};
     struct seam seam = {.words = j - i, .relation = KEY_NONE};
     for (size_t n = i + 1; n <= j; n++) {
         const struct word *word = &scale->claim->word[n];
@@ -80,10 +82,12 @@ static double junction(const struct scale *scale, const struct seam *seam, size_
     if (a < b && scale_are_near(scale, a, b, near))
         return relation;
     if (scale_are_near(scale, a, b, near))
-        return seam->turns ? TURNED : 1;
+        return seam->turns ? TURNED : TURNED_BACK;
     if (seam->joins)
         return seam->comma ? NEW_CLAUSE : 1;
-    return !together || seam->subject ? SPLICED : relation > 1 ? relation : 1;
+    if (!together || seam->subject)
+        return SPLICED;
+    return relation > 1 ? relation : 1;
 }
 
 /* Go on from word i of the claim to word j: the cheapest way to each place of j. */

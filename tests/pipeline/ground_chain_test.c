@@ -41,7 +41,7 @@ static void a_turned_order_costs_less_in_the_passive(void **state)
 {
     (void)state;
     assert_true(loose("The lighthouse was repaired.", harbor) == 0.5);
-    assert_true(loose("The lighthouse repaired.", harbor) == 1.0);
+    assert_true(loose("The lighthouse repaired.", harbor) == 1.5);
 }
 
 static void a_changed_preposition_costs(void **state)
