@@ -39,6 +39,7 @@ struct ground {
     struct lexicon lexicon;
     struct index index;
     struct words claim, source, prompt; /* scratch */
+    char *prompt_text;                  /* whose words `prompt` holds; NULL: none yet */
     bool is_dialogue;
     struct taken *taken;
     size_t taken_count, taken_capacity;
@@ -107,12 +108,25 @@ void ground_close(struct ground *ground)
     words_free(&ground->claim);
     words_free(&ground->source);
     words_free(&ground->prompt);
+    free(ground->prompt_text);
     free(ground->taken);
     free(ground->key);
     free(ground);
 }
 
 /* ---- before the source ---------------------------------------------------------- */
+
+/* All claims of a summary come with the same prompt: it is read once. */
+static bool prompt_read(struct ground *ground, const char *prompt)
+{
+    if (ground->prompt_text && strcmp(ground->prompt_text, prompt) == 0)
+        return true;
+    free(ground->prompt_text);
+    ground->prompt_text = strdup(prompt);
+    words_clear(&ground->prompt);
+    return ground->prompt_text &&
+           words_read(&ground->prompt, &ground->lexicon, prompt, strlen(prompt), 0);
+}
 
 /* Does it give the words of the prompt back, which the source has not? */
 static bool echoes_prompt(const struct ground *ground, size_t *at)
@@ -359,9 +373,7 @@ int ground_check(struct ground *ground, const struct ground_claim *claim,
 {
     *out = (struct ground_result){.verdict = GROUND_EMPTY};
     words_clear(&ground->claim);
-    words_clear(&ground->prompt);
-    if (!words_read(&ground->prompt, &ground->lexicon, claim->prompt,
-                    strlen(claim->prompt), 0) ||
+    if (!prompt_read(ground, claim->prompt) ||
         !words_read(&ground->claim, &ground->lexicon, claim->text, claim->bytes, 0) ||
         !check(ground, claim, out))
         return pipeline_fail(err, PIPELINE_ENOMEM, "no memory to check a sentence");

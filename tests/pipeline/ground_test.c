@@ -335,6 +335,28 @@ static void the_prompt_is_no_source(void **state)
     source_close(&source);
 }
 
+static void a_prompt_may_change_between_claims(void **state)
+{
+    static const char words[] = "Two or three plain sentences are given below.";
+    static const char *const prompt[] = {"Write two or three plain sentences.", "",
+                                         "Sum up.",
+                                         "Write two or three plain sentences."};
+    struct ground_source source;
+    struct ground *ground;
+    struct ground_result result;
+    (void)state;
+    source_open(&source, HERRING "\n");
+    assert_ok(ground_open(&ground, source.text, ERR));
+    for (size_t i = 0; i < COUNT(prompt); i++) {
+        struct ground_claim claim = {
+            .text = words, .bytes = strlen(words), .end = 1, .prompt = prompt[i]};
+        assert_ok(ground_check(ground, &claim, &result, ERR));
+        assert_int_equal(result.verdict, i % 3 ? GROUND_NUMBER : GROUND_PROMPT);
+    }
+    ground_close(ground);
+    source_close(&source);
+}
+
 static void where_the_model_was_stopped_a_sentence_may_go_on(void **state)
 {
     static const char paid[] = "The Buyer pays a fee of $5.";
@@ -566,6 +588,7 @@ int main(void)
         cmocka_unit_test(what_was_taken_is_not_said_again),
         cmocka_unit_test(the_word_to_blame_is_told),
         cmocka_unit_test(the_prompt_is_no_source),
+        cmocka_unit_test(a_prompt_may_change_between_claims),
         cmocka_unit_test(where_the_model_was_stopped_a_sentence_may_go_on),
         cmocka_unit_test(a_document_without_sentences_bears_out_nothing),
         cmocka_unit_test(any_bytes_get_a_verdict),
