@@ -162,6 +162,16 @@ static int check_part(const struct gguf *first, const struct split *whole, uint1
     return check_keys(first, part, name, err);
 }
 
+/* What went wrong, without the path that the message begins with. */
+static const char *without_path(const char *text, const char *path)
+{
+    const size_t bytes = strlen(path);
+
+    return strncmp(text, path, bytes) == 0 && strncmp(text + bytes, ": ", 2) == 0
+               ? text + bytes + 2
+               : text;
+}
+
 static int open_part(struct gguf *first, const struct split *whole, uint16_t no,
                      const char *path, struct infer_error *err)
 {
@@ -170,10 +180,8 @@ static int open_part(struct gguf *first, const struct split *whole, uint16_t no,
     int status = gguf_open_part(&first->part[no - 1], path, &why);
 
     if (status != 0)
-        return infer_fail(
-            err, status, "part %u of %u, %.80s: %.120s", no + 1u, whole->count, name,
-            strncmp(why.text, path, strlen(path)) == 0 ? why.text + strlen(path)
-                                                       : why.text);
+        return infer_fail(err, status, "part %u of %u, %.80s: %.120s", no + 1u,
+                          whole->count, name, without_path(why.text, path));
     first->part_count = no;
     return check_part(first, whole, no, first->part[no - 1], name, err);
 }

@@ -213,7 +213,7 @@ static void a_missing_part_is_named(void **state)
 {
     (void)state;
     expect(&(struct change){.part = 2, .missing = true}, 1, INFER_EIO, "part 2 of 3",
-           "tiny-00002-of-00003.gguf");
+           "tiny-00002-of-00003.gguf: No such file");
     expect(&(struct change){.part = 3, .missing = true}, 1, INFER_EIO, "part 3 of 3",
            "tiny-00003-of-00003.gguf");
 }
