@@ -4,7 +4,7 @@
 # more with llama.cpp; only prints, never fails a build.
 # Usage: tests/bench/run.sh BUILD_FOLDER [PART...]
 #
-# Parts: encoder decoder readers whole_run store; all of them when none is named.
+# Parts: encoder decoder readers whole_run labels store; all of them when none is named.
 #
 # LLAMA_PYTHON names interpreters that have llama_cpp (pip install llama-cpp-python),
 # several of them if there are several builds: the one built for AVX-512 is measured
@@ -154,6 +154,15 @@ whole_run() {
     accuracy
 }
 
+labels() {
+    say; say "# Labels by a language model"
+    local model=models/smollm2-135m-instruct.q4_1.gguf corpus=${contracts%/pdf/contracts}
+    [ -f $model ] || { say "skipped: no $model (make language-model)"; return; }
+    [ -d "$corpus" ] || { say "skipped: no labelled documents"; return; }
+    mkdir -p "$work/labels"
+    "${BASH_SOURCE%/*}/labels.sh" "$cloister" $model "$corpus" "$work/labels"
+}
+
 store() {
     say; say "# Store"
     "$out/tests/bench/store_bench" "$work/store.db"
@@ -162,8 +171,8 @@ store() {
 machine
 for part in "${@:-}"; do
     case $part in
-    encoder | decoder | readers | whole_run | store) $part ;;
-    '') encoder; decoder; readers; whole_run; store ;;
+    encoder | decoder | readers | whole_run | labels | store) $part ;;
+    '') encoder; decoder; readers; whole_run; labels; store ;;
     *) say "unknown part: $part" ;;
     esac
 done
