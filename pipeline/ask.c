@@ -141,7 +141,7 @@ static int weigher_open(struct weigher *weigher, const struct pipeline_decoder *
     int status = passages_lead(&weigher->lead, decoder, text, commanding, err);
     if (status == PIPELINE_OK && weigher->lead.count > 0 &&
         !only_lead(decoder->options.policy))
-        status = passages_make(&weigher->body, decoder, text, commanding, err);
+        status = passages_make(&weigher->body, decoder, text, commanding, false, err);
     size_t rows = 1 + weigher->body.count;
     weigher->score = calloc(rows * (decoder->labels + 1), sizeof(*weigher->score));
     if (status == PIPELINE_OK && !weigher->score)

@@ -198,44 +198,74 @@ static void print_labels(const struct prompter *prompter, const struct group *gr
     }
 }
 
-static int print_group(const struct prompter *prompter, const struct group *group,
-                       const struct passages *lead, const struct passages *body)
+static int print_each(const struct prompter *prompter, const struct frame *frame,
+                      const struct passages *passages, const char *what)
 {
     int status = PIPELINE_OK;
-    for (size_t i = 0; i < lead->count && status == PIPELINE_OK; i++)
-        status = print_one(prompter, &group->frame, &lead->passage[i],
-                           "classify, opening", i + 1);
-    bool more = !only_lead(prompter->decoder->options.policy);
-    for (size_t i = 0; more && i < body->count && status == PIPELINE_OK; i++)
-        status = print_one(prompter, &group->frame, &body->passage[i],
-                           "classify, passage", i + 1);
-    print_labels(prompter, group);
+    for (size_t i = 0; i < passages->count && status == PIPELINE_OK; i++)
+        status = print_one(prompter, frame, &passages->passage[i], what, i + 1);
     return status;
 }
 
-static int print_all(const struct prompter *prompter, const struct pipeline_text *text)
+/* The document's opening and passages behind every prompt of the tasks. */
+static int print_tasks(const struct prompter *prompter,
+                       const struct pipeline_text *text, const bool *commanding)
 {
     const struct pipeline_decoder *decoder = prompter->decoder;
-    struct passages lead, body;
-    int status = passages_lead(&lead, decoder, text, NULL, prompter->err);
-    if (status != PIPELINE_OK)
-        return status;
-    status = passages_make(&body, decoder, text, NULL, prompter->err);
-    if (status == PIPELINE_OK) {
-        for (size_t i = 0; i < decoder->group_count && status == PIPELINE_OK; i++)
-            status = print_group(prompter, &decoder->group[i], &lead, &body);
-        if (decoder->options.policy->summary.wanted)
-            for (size_t i = 0; i < body.count && status == PIPELINE_OK; i++)
-                status = print_one(prompter, &decoder->summarize, &body.passage[i],
-                                   "summarize, passage", i + 1);
-        passages_free(&body);
+    const char *opening =
+        commanding ? "classify without commands, opening" : "classify, opening";
+    const char *passage =
+        commanding ? "classify without commands, passage" : "classify, passage";
+    struct passages lead, body = {0};
+    int status = passages_lead(&lead, decoder, text, commanding, prompter->err);
+    if (status == PIPELINE_OK && !only_lead(decoder->options.policy))
+        status = passages_make(&body, decoder, text, commanding, false, prompter->err);
+    for (size_t i = 0; i < decoder->group_count && status == PIPELINE_OK; i++) {
+        const struct group *group = &decoder->group[i];
+        status = print_each(prompter, &group->frame, &lead, opening);
+        if (status == PIPELINE_OK)
+            status = print_each(prompter, &group->frame, &body, passage);
+        print_labels(prompter, group);
     }
     passages_free(&lead);
+    passages_free(&body);
+    return status;
+}
+
+static int print_writing(const struct prompter *prompter,
+                         const struct pipeline_text *text, const bool *commanding)
+{
+    const struct pipeline_decoder *decoder = prompter->decoder;
+    struct passages body;
+    if (!decoder->options.policy->summary.wanted)
+        return PIPELINE_OK;
+    int status = passages_make(&body, decoder, text, commanding, true, prompter->err);
+    if (status != PIPELINE_OK)
+        return status;
+    status = print_each(prompter, &decoder->summarize, &body, "summarize, passage");
+    passages_free(&body);
+    return status;
+}
+
+/* As a run asks: of the whole, once more without the sentences that try to instruct
+ * the reader where there are some; and these are never summarised. */
+static int print_all(const struct prompter *prompter, struct pipeline_text *text)
+{
+    struct work work = {.text = text};
+    int status =
+        work_find_commands(&work, prompter->decoder->options.policy, prompter->err);
+    if (status == PIPELINE_OK)
+        status = print_tasks(prompter, text, NULL);
+    if (status == PIPELINE_OK && work.commanding)
+        status = print_tasks(prompter, text, work.commanding);
+    if (status == PIPELINE_OK)
+        status = print_writing(prompter, text, work.commanding);
+    free(work.commanding);
     return status;
 }
 
 int pipeline_decoder_prompts(const struct pipeline_decoder *decoder,
-                             const struct pipeline_text *text, char **out,
+                             struct pipeline_text *text, char **out,
                              struct pipeline_error *err)
 {
     size_t bytes;

@@ -93,10 +93,12 @@ struct passages {
 enum { LEAD_TOKENS = 150 }; /* of the opening, which is asked by itself */
 
 /* All of the text, in passages of at most the policy's tokens. commanding: NULL, or
- * one flag a sentence: those are left out. */
+ * one flag a sentence: those are left out. join_lines: each sentence on one line, since
+ * a model that writes would break its own as the page's width has broken these; where
+ * it is asked, the lines tell it what a title is. */
 int passages_make(struct passages *out, const struct pipeline_decoder *decoder,
                   const struct pipeline_text *text, const bool *commanding,
-                  struct pipeline_error *err);
+                  bool join_lines, struct pipeline_error *err);
 /* The document's opening alone; no passage when there are no words. */
 int passages_lead(struct passages *out, const struct pipeline_decoder *decoder,
                   const struct pipeline_text *text, const bool *commanding,

@@ -15,6 +15,7 @@ struct cutter {
     struct passage now; /* under way */
     size_t tokens;      /* its, about: words at the seams may join */
     size_t tokens_max, count_max;
+    bool join_lines;
     char *line; /* a sentence on its way */
     struct infer_tokens ids;
     struct pipeline_error *err;
@@ -117,8 +118,8 @@ static void cut_append(struct cutter *cutter, const char *text, size_t bytes,
     now->end = sentence + 1;
 }
 
-/* A sentence on one line, as a page's width has broken it: a model would break its own
- * alike. Behind it stays a space, a line's end or an empty line. Returns the bytes. */
+/* A sentence on one line, however a page's width has broken it. Behind it stays a
+ * space, a line's end or an empty line. Returns the bytes. */
 static size_t line_of(const char *text, size_t bytes, char *out)
 {
     size_t at = 0, count = 0;
@@ -142,11 +143,14 @@ static size_t line_of(const char *text, size_t bytes, char *out)
 static int cut_sentence(struct cutter *cutter, size_t i)
 {
     const struct pipeline_sentence *sentence = &cutter->text->sentence[i];
-    const char *text = cutter->line;
-    size_t bytes =
-        line_of(cutter->text->text + sentence->at, sentence->bytes, cutter->line);
+    const char *text = cutter->text->text + sentence->at;
+    size_t bytes = sentence->bytes;
     size_t tokens = 0, piece = 0;
     size_t max = cutter->tokens_max;
+    if (cutter->join_lines) {
+        bytes = line_of(text, bytes, cutter->line);
+        text = cutter->line;
+    }
     int status = tokens_of(cutter, text, bytes, &tokens);
     if (status == PIPELINE_OK && cutter->tokens + tokens > max)
         status = cut_here(cutter);
@@ -195,7 +199,7 @@ static int passages_cut(struct cutter *cutter, const bool *commanding)
 
 int passages_make(struct passages *out, const struct pipeline_decoder *decoder,
                   const struct pipeline_text *text, const bool *commanding,
-                  struct pipeline_error *err)
+                  bool join_lines, struct pipeline_error *err)
 {
     struct cutter cutter = {
         .out = out,
@@ -203,6 +207,7 @@ int passages_make(struct passages *out, const struct pipeline_decoder *decoder,
         .text = text,
         .tokens_max = decoder->options.policy->model.passage_tokens_max,
         .count_max = SIZE_MAX,
+        .join_lines = join_lines,
         .err = err,
     };
     return passages_cut(&cutter, commanding);

@@ -168,7 +168,7 @@ const char *pipeline_decoder_settings(const struct pipeline_decoder *decoder);
 /* What the model sees of a document, to the byte: every prompt, headed by what it is
  * for; the caller frees *out. */
 int pipeline_decoder_prompts(const struct pipeline_decoder *decoder,
-                             const struct pipeline_text *text, char **out,
+                             struct pipeline_text *text, char **out,
                              struct pipeline_error *err);
 
 /* Measure a prior on documents that nobody has labelled: the mean of the labels' raw

@@ -278,7 +278,7 @@ static int notes_cut(struct writer *writer, const struct notes *notes)
         at += own + 1;
     }
     if (status == PIPELINE_OK)
-        status = passages_make(out, writer->decoder, &text, NULL, writer->err);
+        status = passages_make(out, writer->decoder, &text, NULL, true, writer->err);
     for (size_t i = 0; status == PIPELINE_OK && i < out->count; i++) {
         out->passage[i].first = 0;
         out->passage[i].end = writer->work->text->sentence_count;
@@ -387,8 +387,8 @@ static int writer_open(struct writer *writer, struct work *work,
     writer->done = !work->chunk_vector; /* no memory for it: nothing was read */
     if (writer->done)
         return PIPELINE_OK;
-    int status =
-        passages_make(&writer->texts, run->decoder, work->text, work->commanding, err);
+    int status = passages_make(&writer->texts, run->decoder, work->text,
+                               work->commanding, true, err);
     writer->passages = writer->texts.count;
     if (status == PIPELINE_OK)
         status = ground_open(&writer->ground, work->text, err);
@@ -488,7 +488,7 @@ int work_rehearse_writing(struct work *work, const struct pipeline *run,
     *out = (struct rehearsal){0};
     if (!run->policy->summary.wanted)
         return PIPELINE_OK;
-    int status = passages_make(&texts, run->decoder, work->text, NULL, err);
+    int status = passages_make(&texts, run->decoder, work->text, NULL, true, err);
     if (status != PIPELINE_OK)
         return status;
     out->passages = texts.count;

@@ -239,7 +239,7 @@ static void pools_are_what_they_are_called(void **state)
         const struct answer *answer = ask(&d, &p.policy, text);
         struct pipeline_decoder *decoder = decoder_of(&mind, &p.policy);
         assert_ok(passages_lead(&lead, decoder, d.work->text, NULL, ERR));
-        assert_ok(passages_make(&body, decoder, d.work->text, NULL, ERR));
+        assert_ok(passages_make(&body, decoder, d.work->text, NULL, false, ERR));
         assert_in_range(body.count, 4, 15);
         raw_scores(decoder, lead.passage[0].text, score[0]);
         for (size_t j = 0; j < body.count; j++)

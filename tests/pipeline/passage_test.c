@@ -63,7 +63,7 @@ static struct passages cut(const struct document *d, uint32_t tokens_max,
 {
     struct passages out;
     policy.policy.model.passage_tokens_max = tokens_max;
-    assert_ok(passages_make(&out, decoder, d->work->text, commanding, ERR));
+    assert_ok(passages_make(&out, decoder, d->work->text, commanding, true, ERR));
     return out;
 }
 
@@ -257,6 +257,20 @@ static void a_sentence_stands_on_one_line_and_paragraphs_stay_apart(void **state
     document_close(&d);
 }
 
+static void where_a_model_is_asked_lines_stay_as_they_are(void **state)
+{
+    struct document d;
+    struct passages p;
+    static const char text[] = "SUPPLY\n  AGREEMENT\n\n\nThe supplier shall\ndeliver.";
+    (void)state;
+    document_open(&d, text);
+    assert_ok(passages_make(&p, decoder, d.work->text, NULL, false, ERR));
+    assert_int_equal(p.count, 1);
+    assert_string_equal(p.passage[0].text, text);
+    passages_free(&p);
+    document_close(&d);
+}
+
 static void white_space_alone_is_no_passage(void **state)
 {
     struct passages p;
@@ -332,6 +346,7 @@ int main(void)
         cmocka_unit_test(the_opening_is_the_first_words_alone),
         cmocka_unit_test(the_opening_of_one_endless_sentence_is_its_beginning),
         cmocka_unit_test(a_sentence_stands_on_one_line_and_paragraphs_stay_apart),
+        cmocka_unit_test(where_a_model_is_asked_lines_stay_as_they_are),
         cmocka_unit_test(white_space_alone_is_no_passage),
         cmocka_unit_test(nothing_is_lost_and_nothing_is_too_long),
     };
