@@ -8,7 +8,8 @@
 
 int infer_refusal(struct pipeline_error *err, const struct infer_error *why)
 {
-    int status = why->status == INFER_ENOMEM ? PIPELINE_ENOMEM : PIPELINE_EINFER;
+    bool of_document = why->status == INFER_ENOMEM || why->status == INFER_EFORMAT;
+    int status = of_document ? PIPELINE_ENOMEM : PIPELINE_EINFER;
     return pipeline_fail(err, status, "%s", why->text);
 }
 

@@ -13,8 +13,8 @@
 
 #include "pipeline/internal.h"
 
-/* What infer/ refused, as a status of this folder; no memory stays no memory, which
- * costs one document. */
+/* What infer/ refused, as a status of this folder: no memory, and numbers that overflow
+ * on some text, cost one document and are both PIPELINE_ENOMEM. */
 int infer_refusal(struct pipeline_error *err, const struct infer_error *why);
 
 /* ---- prompt.c ------------------------------------------------------------------- */
