@@ -29,7 +29,7 @@
 enum {
     BATCH_TOKENS = 16384,  /* enough to fill all cores for a while */
     BATCH_DOCUMENTS = 512, /* so that results of tiny documents appear too */
-    ASK_TOKENS = 8192      /* of documents that a language model is asked of together */
+    ASK_TOKENS = 16384     /* of documents that a language model is asked of together */
 };
 
 struct copy { /* an input that an earlier run found to be a copy */
@@ -491,7 +491,10 @@ static int run_flush(struct run *run)
 
 static bool run_batch_is_full(const struct run *run)
 {
-    return run->batch.tokens >= BATCH_TOKENS || run->batch.count >= BATCH_DOCUMENTS;
+    size_t most = BATCH_TOKENS;
+    if (run->asked->decoder) /* each token counts twice for the encoder, once here */
+        most = 2 * (size_t)ASK_TOKENS;
+    return run->batch.tokens >= most || run->batch.count >= BATCH_DOCUMENTS;
 }
 
 /* ---- the story ------------------------------------------------------------------ */
