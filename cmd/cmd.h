@@ -64,6 +64,10 @@ void command_help(const struct command *self, FILE *out);
  * when there is no such file (after a message saying where it was looked for). */
 char *lookup_policy(const char *name);
 char *lookup_model(const char *name);
+
+/* The models that are taken where none is named. */
+#define USUAL_ENCODER "all-minilm-l6-v2.q8_0.gguf"
+#define USUAL_DECODER "smollm2-135m-instruct.q4_1.gguf"
 char *lookup_parser(void);             /* cloister-parse */
 char *lookup_program(void);            /* our own file */
 char *lookup_folder(const char *what); /* "policies" or "models", or NULL */

@@ -189,10 +189,9 @@ static int extract_open(struct extract *extract)
         reader_open(&extract->reader, "extract",
                     asked.policy ? asked.policy : "contracts", asked.password_file);
     if (status < 0 && extract->format == FORMAT_JSON)
-        status =
-            engine_load("extract", &plain,
-                        asked.encoder ? asked.encoder : "all-minilm-l6-v2.q8_0.gguf",
-                        &extract->encoder);
+        status = engine_load("extract", &plain,
+                             asked.encoder ? asked.encoder : USUAL_ENCODER,
+                             &extract->encoder);
     return status;
 }
 

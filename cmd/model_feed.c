@@ -236,8 +236,7 @@ static int feed_session(struct feed *feed)
 
 static int feed_model(struct feed *feed)
 {
-    const char *usual = feed->verb->model == DECODER ? "smollm2-135m-instruct.q4_1.gguf"
-                                                     : "all-minilm-l6-v2.q8_0.gguf";
+    const char *usual = feed->verb->model == DECODER ? USUAL_DECODER : USUAL_ENCODER;
     const char *named = feed->asked->engine.model;
     int status = engine_load("model", &feed->asked->engine, named ? named : usual,
                              &feed->loaded);

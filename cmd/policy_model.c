@@ -38,8 +38,7 @@ static int ask_models(struct ask *ask)
 {
     const struct policy_asked *asked = ask->asked;
     const struct engine plain = {0};
-    const char *encoder =
-        asked->encoder ? asked->encoder : "all-minilm-l6-v2.q8_0.gguf";
+    const char *encoder = asked->encoder ? asked->encoder : USUAL_ENCODER;
     int status = engine_load("policy", &plain, encoder, &ask->encoder);
     if (status < 0)
         status = decoder_load("policy", &asked->engine, &ask->policy, &ask->model);

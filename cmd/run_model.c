@@ -16,9 +16,8 @@ static int encoder_load(struct job *job, const struct run_models *asked)
     struct loaded *encoder = &job->encoder;
     engine.kv = engine.share_prefix = engine.adapter = NULL;
     engine.piece = engine.context = 0;
-    int status = engine_load(
-        "run", &engine, asked->encoder ? asked->encoder : "all-minilm-l6-v2.q8_0.gguf",
-        encoder);
+    int status = engine_load("run", &engine,
+                             asked->encoder ? asked->encoder : USUAL_ENCODER, encoder);
     if (status < 0 && encoder->info.generates) {
         complain("run",
                  "%s is a language model: it goes with --model, --encoder takes "

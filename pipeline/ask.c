@@ -18,8 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLICE_PASSAGES = 64 }; /* between two looks at the clock */
-
 /* ---- scores of passages --------------------------------------------------------- */
 
 static double path_sum(const struct group *group, const float *node, int32_t leaf,
@@ -234,7 +232,7 @@ static void answer_take(struct answer *answer, const struct policy_task *task,
     memset(&answer->plain, 0, sizeof(answer->plain));
     if (plain) {
         memcpy(answer->score, plain, task->label_count * sizeof(*plain));
-        answer_choose(answer, task, &by_model);
+        answer_choose(answer, task, by_model);
         answer->plain =
             (struct plain){.asked = true,
                            .label = answer->label,
@@ -242,7 +240,7 @@ static void answer_take(struct answer *answer, const struct policy_task *task,
                            .undecided = answer->undecided};
     }
     memcpy(answer->score, score, task->label_count * sizeof(*score));
-    answer_choose(answer, task, &by_model);
+    answer_choose(answer, task, by_model);
 }
 
 enum { AS_IT_IS, PLAIN, READINGS }; /* of a document: the other without commands */

@@ -159,10 +159,15 @@ static void softmax(const double *score, size_t count, double temperature, doubl
         out[i] /= sum;
 }
 
-void answer_choose(struct answer *answer, const struct policy_task *task,
-                   const struct weighing *by)
+static struct weighing by_encoder(const struct policy_task *task)
 {
-    softmax(answer->score, task->label_count, by->temperature, answer->probability);
+    return (struct weighing){task->temperature, task->threshold};
+}
+
+void answer_choose(struct answer *answer, const struct policy_task *task,
+                   struct weighing by)
+{
+    softmax(answer->score, task->label_count, by.temperature, answer->probability);
     answer->label = 0;
     for (uint32_t l = 1; l < task->label_count; l++)
         if (answer->score[l] > answer->score[answer->label])
@@ -171,7 +176,7 @@ void answer_choose(struct answer *answer, const struct policy_task *task,
     for (uint32_t l = 0; l < task->label_count; l++)
         if (l != answer->label && answer->score[l] > answer->score[answer->runner_up])
             answer->runner_up = l;
-    answer->undecided = answer->probability[answer->label] < by->threshold;
+    answer->undecided = answer->probability[answer->label] < by.threshold;
 }
 
 /* ---- evidence ------------------------------------------------------------------- */
@@ -236,8 +241,7 @@ static int plain_find(const struct scorer *whole, struct infer_session *session,
     field_score(scorer.field, session, chunks->width, chunks->vector, chunks->count,
                 scorer.chunk);
     document_scores(&scorer, column, other.score);
-    answer_choose(&other, scorer.task,
-                  &(struct weighing){scorer.task->temperature, scorer.task->threshold});
+    answer_choose(&other, scorer.task, by_encoder(scorer.task));
     answer->plain = (struct plain){.asked = true,
                                    .label = other.label,
                                    .probability = other.probability[other.label],
@@ -277,9 +281,7 @@ static int answer_find(struct scorer *scorer, struct infer_session *session,
         field_score(scorer->field, session, width, work->chunk_vector, pieces,
                     scorer->chunk);
         document_scores(scorer, column, answer->score);
-        answer_choose(
-            answer, scorer->task,
-            &(struct weighing){scorer->task->temperature, scorer->task->threshold});
+        answer_choose(answer, scorer->task, by_encoder(scorer->task));
         status = plain->count > 0 ? plain_find(scorer, session, plain, column, answer)
                                   : PIPELINE_OK;
         scorer->plain = true;

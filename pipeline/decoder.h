@@ -90,7 +90,10 @@ struct passages {
     size_t count, capacity;
 };
 
-enum { LEAD_TOKENS = 150 }; /* of the opening, which is asked by itself */
+enum {
+    LEAD_TOKENS = 150,  /* of the opening, which is asked by itself */
+    SLICE_PASSAGES = 64 /* asked or written on between two looks at the clock */
+};
 
 /* All of the text, in passages of at most the policy's tokens. commanding: NULL, or
  * one flag a sentence: those are left out. join_lines: each sentence on one line, since

@@ -99,6 +99,11 @@ int ground_open(struct ground **out, const struct pipeline_text *text,
     return PIPELINE_OK;
 }
 
+void ground_forget(struct ground *ground)
+{
+    ground->taken_count = ground->key_count = 0;
+}
+
 void ground_close(struct ground *ground)
 {
     if (!ground)

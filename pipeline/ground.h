@@ -52,6 +52,8 @@ int ground_open(struct ground **out, const struct pipeline_text *text,
  * PIPELINE_ENOMEM. */
 int ground_check(struct ground *ground, const struct ground_claim *claim,
                  struct ground_result *out, struct pipeline_error *err);
+/* What stood so far may be said again. */
+void ground_forget(struct ground *ground);
 void ground_close(struct ground *ground); /* NULL allowed */
 
 /* Cut what a model wrote into sentences; list marks, headings' marks and quotation

@@ -249,7 +249,7 @@ struct weighing { /* from scores to probabilities */
 double pool_column(const struct policy_task *task, double *column, size_t count);
 /* The label, the runner-up, the probabilities, decided or not: from answer->score. */
 void answer_choose(struct answer *answer, const struct policy_task *task,
-                   const struct weighing *by);
+                   struct weighing by);
 /* A person decides when the plain answer is another, or when nothing is left to ask. */
 void plain_weigh(struct answer *answer);
 

@@ -17,8 +17,7 @@ struct planner {
     uint64_t *bytes; /* of each */
     struct store_digest *digest;
     struct pipeline_plan *plan;
-    double
-        untried; /* seconds that a language model would have taken beyond the clock */
+    double untried; /* seconds, of passages that a language model was not tried on */
     struct pipeline_error *err;
 };
 

@@ -18,10 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    WRITE_SLICE = 64, /* passages between two looks at the clock */
-    ROUNDS_MAX = 12   /* of folding */
-};
+enum { ROUNDS_MAX = 12 }; /* of folding */
 
 struct note { /* a sentence that stands */
     char *text;
@@ -226,8 +223,8 @@ static int drafts_write(struct draft *draft, size_t count, const struct frame *f
     if (asprintf(&prompt, "%s\n%s", frame->before, frame->after) < 0)
         return write_fail(draft->writer);
     for (size_t at = 0; at < count && status == PIPELINE_OK && *whole;
-         at += WRITE_SLICE) {
-        size_t slice = count - at < WRITE_SLICE ? count - at : WRITE_SLICE;
+         at += SLICE_PASSAGES) {
+        size_t slice = count - at < SLICE_PASSAGES ? count - at : SLICE_PASSAGES;
         *whole = !pipeline_must_stop(draft->writer->run);
         if (*whole)
             status = drafts_generate(draft + at, slice, frame);
@@ -288,16 +285,15 @@ static int notes_cut(struct writer *writer, const struct notes *notes)
     return status;
 }
 
-/* Make the notes so far the texts of another round. */
+/* Make the notes so far the texts of another round, which may say again what they say.
+ */
 static int fold_begin(struct writer *writer)
 {
     writer->before = writer->notes;
     writer->notes = (struct notes){0};
     passages_free(&writer->texts);
-    ground_close(writer->ground); /* a fold may say again what a note said */
-    writer->ground = NULL;
-    int status = ground_open(&writer->ground, writer->work->text, writer->err);
-    return status == PIPELINE_OK ? notes_cut(writer, &writer->before) : status;
+    ground_forget(writer->ground);
+    return notes_cut(writer, &writer->before);
 }
 
 /* A summary of one sentence says too little of more than one passage, unless the policy

@@ -531,15 +531,15 @@ static void scores_are_weighed_by_what_is_given_not_by_the_task(void **state)
     double score[LABELS] = {-3, -1, -2, -1}, probability[LABELS];
     struct answer answer = {.score = score, .probability = probability};
     (void)state;
-    answer_choose(&answer, &task, &(struct weighing){1, 0.4});
+    answer_choose(&answer, &task, (struct weighing){1, 0.4});
     double sum = exp(-2) + 1 + exp(-1) + 1;
     assert_int_equal(answer.label, 1); /* the first of equals */
     assert_int_equal(answer.runner_up, 3);
     assert_true(fabs(probability[2] - exp(-1) / sum) < 1e-12);
     assert_true(answer.undecided);
-    answer_choose(&answer, &task, &(struct weighing){1, 1 / sum - 1e-9});
+    answer_choose(&answer, &task, (struct weighing){1, 1 / sum - 1e-9});
     assert_false(answer.undecided);
-    answer_choose(&answer, &task, &(struct weighing){0.1, 0.4});
+    answer_choose(&answer, &task, (struct weighing){0.1, 0.4});
     assert_true(fabs(probability[1] - 0.5) < 1e-4);
     assert_false(answer.undecided);
 }
